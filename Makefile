@@ -1,0 +1,68 @@
+# Duologue. `make` alone lists what there is; nothing needs to be installed or activated first.
+#
+#   ARGS="..."           passed on by chat, test and bench:  make chat ARGS="--plain"   make test ARGS="-k ledger"
+#   PYTHON=python3.12    which Python makes the environment   VENV=folder   where it is (default .venv)
+
+VENV ?= .venv
+ARGS ?=
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup chat test lint format docs exports bench lock clean
+
+help:
+	@echo "make chat      talk with the assistant (the first time it sets itself up)"
+	@echo "make test      everything CI checks: style, types, architecture, tests, the wheel"
+	@echo "make lint      style, types and architecture only"
+	@echo "make format    put the code into shape"
+	@echo "make docs      redraw the diagrams in docs/"
+	@echo "make exports   accept the exported names as they are now"
+	@echo "make bench     measure"
+	@echo "make lock      rewrite constraints.txt with the newest versions that fit"
+	@echo "make setup     make or renew $(VENV) (the others do it when it is needed)"
+	@echo "make clean     remove $(VENV) and everything that was generated"
+
+setup: $(VENV)/.made-dev
+
+# The stamps are older than these files when something to install has changed.
+$(VENV)/.made-runtime: pyproject.toml constraints.txt
+	@scripts/make-venv "$(VENV)" runtime
+
+$(VENV)/.made-dev: pyproject.toml constraints.txt
+	@scripts/make-venv "$(VENV)" dev
+
+chat: $(VENV)/.made-runtime
+	@$(BIN)/duologue chat $(ARGS)
+
+# The linters go first, so that the last line is pytest's own.
+test: setup
+	@scripts/ensure-redis
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup
+	@echo "ruff check" && $(BIN)/ruff check --quiet
+	@echo "ruff format" && $(BIN)/ruff format --check --quiet
+	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
+	@echo "mypy" && $(BIN)/mypy
+	@echo "pyright" && $(BIN)/pyright --pythonpath $(BIN)/python
+
+format: setup
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+docs: setup
+	@$(BIN)/python scripts/draw_diagrams.py
+
+exports: setup
+	@$(BIN)/python scripts/write_exports.py
+
+bench: setup
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock:
+	@scripts/lock
+
+clean:
+	@rm -rf "$(VENV)" build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
