@@ -1,0 +1,67 @@
+"""What goes to the background: the task with the whole conversation, and what follows it.
+
+A bundle is not a lone query. It carries the conversation up to `revision`; what the person says after that follows as
+amendments, so that "actually, make that Lyon" reaches a search that is already running.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from orchestrator.context import Entry
+
+__all__ = ["Amendment", "Budget", "Bundle", "Cancellation"]
+
+
+class Budget(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a task may cost. `None` means no limit of that kind."""
+
+    calls: int | None = None
+    """Model calls."""
+    tokens: int | None = None
+    tool_calls: int | None = 50
+
+
+class Bundle(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A task and everything a reasoner needs for it.
+
+    `id` derives from the session (`f"{session}-{n}"`), so that a repeated hand-off is recognised.
+    """
+
+    id: str
+    session: str
+    task: str
+    context: tuple[Entry, ...] = ()
+    revision: int = 0
+    """The context revision that `context` reaches."""
+    pending: tuple[str, ...] = ()
+    """Ids of the delegations still open when this one was made."""
+    tools: tuple[str, ...] = ()
+    """The tools this task may use; empty means all the worker has."""
+    pool: str = ""
+    """The worker pool; empty is the default pool."""
+    deadline_ms: int = 120_000
+    """How long the task may take, in milliseconds from the hand-off. Relative, since clocks differ between machines."""
+    budget: Budget = Budget()
+    tainted: bool = False
+    """Whether untrusted text (from the web, from files of others) has entered the conversation."""
+    traceparent: str = ""
+    """W3C trace context, passed on as it came."""
+
+
+class Amendment(msgspec.Struct, frozen=True, tag_field="type", tag="amendment", omit_defaults=True):
+    """What was said after the bundle left. `text` is set for a correction that the task must follow."""
+
+    delegation: str
+    entries: tuple[Entry, ...] = ()
+    revision: int = 0
+    text: str = ""
+    answers: str = ""
+    """The id of the `question` finding that `text` answers."""
+
+
+class Cancellation(msgspec.Struct, frozen=True, tag_field="type", tag="cancellation", omit_defaults=True):
+    """Stop this task; nobody wants its result any more."""
+
+    delegation: str
+    reason: str = ""

@@ -1,0 +1,43 @@
+"""What a timing policy decides, with its reason: the answer to "why did it say that now?" and "why was it silent?"."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Decision", "Drop", "Hold", "Splice", "Style"]
+
+Style = Literal["weave", "say", "interject", "card"]
+"""`weave`: the voice phrases it. `say`: verbatim. `interject`: the voice phrases it, spoken at the next clause boundary
+of the assistant's own speech. `card`: shown, not spoken."""
+
+
+class Hold(msgspec.Struct, frozen=True, tag_field="type", tag="hold", omit_defaults=True):
+    """Not now. `findings` wait."""
+
+    reason: str
+    findings: tuple[str, ...] = ()
+    until_ms: int | None = None
+    """When it is worth asking again (milliseconds of session time), where the policy knows; the grid asks anyway."""
+
+
+class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice", omit_defaults=True):
+    """Now: one utterance for all of `findings`."""
+
+    findings: tuple[str, ...]
+    reason: str
+    style: Style = "weave"
+    over_person: bool = False
+    """Spoken even while the person holds the floor; `reason` says why."""
+
+
+class Drop(msgspec.Struct, frozen=True, tag_field="type", tag="drop", omit_defaults=True):
+    """Never aloud. Only for what is not a finished result: progress, what expired, what was overtaken."""
+
+    findings: tuple[str, ...]
+    reason: str
+    state: Literal["dropped", "expired", "superseded"] = "dropped"
+
+
+Decision = Hold | Splice | Drop

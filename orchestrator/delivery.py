@@ -1,0 +1,258 @@
+"""From owed to heard: asking the timing policy, carrying out what it decides, and knowing what became of it."""
+
+from __future__ import annotations
+
+from orchestrator.clock import Instant, from_ms, to_ms
+from orchestrator.config import SessionConfig
+from orchestrator.context import Interrupted, Settled, Spoke
+from orchestrator.decisions import Drop, Hold, Splice, Style
+from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
+from orchestrator.finding import CRITICAL, Finding
+from orchestrator.ledger import Note
+from orchestrator.speech import Cut, Segment
+from orchestrator.state import State
+from orchestrator.timing.moment import Moment, Pending, TimingPolicy
+
+__all__ = ["acknowledge", "cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "settle", "silence"]
+
+_MOVED_ON_TOPICS = 2
+"""So many new requests after a cut delivery, and the person is held to have moved on."""
+_ENOUGH_CUTS = 3
+
+
+def settle(state: State, note: Note, to: FindingState, reason: str, now: Instant) -> None:
+    """Move a finding to an end and write it into the conversation."""
+    state.ledger.settle(note, to, reason)
+    if note.finding.kind != "progress":
+        state.note(Settled(finding=note.finding.id, state=to, reason=reason), now)
+
+
+def _moment(state: State, now: Instant) -> Moment:
+    return Moment(
+        now=now,
+        floor=state.floor.floor,
+        floor_since=state.floor.since,
+        quiet_ms=state.person.quiet_ms(now),
+        ended=state.person.ended,
+        tempo_ms=state.person.tempo_ms,
+        unsure=bool(state.person.unsure),
+        reply_due=state.reply_since is not None,
+        remaining_chars=state.speech.remaining,
+        to_clause_chars=state.speech.to_next_clause(),
+        delivering=(*state.speech.delivering(), *(n.finding.id for n in state.ledger.notes.values() if n.state == "offered")),
+        last_splice=state.last_splice,
+        topic=state.topic,
+        running=len(state.ledger.open_jobs()),
+    )
+
+
+def _pending(state: State, note: Note) -> Pending:
+    moved_on = note.cuts >= _ENOUGH_CUTS or (note.cuts > 0 and state.topic - note.topic >= _MOVED_ON_TOPICS)
+    return Pending(note.finding, note.arrived, note.offers, note.unspoken, note.cuts, note.said, moved_on)
+
+
+def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) -> tuple[Offer, ...]:
+    """Let the policy decide about all that is owed. Returns what the voice is to phrase at this micro-turn."""
+    offers: list[Offer] = []
+    owed = state.ledger.owed()
+    rounds = len(owed) + 1
+    while owed and rounds:
+        rounds -= 1
+        moment = _moment(state, now)
+        pending = tuple(_pending(state, note) for note in owed)
+        decision = policy.decide(moment, pending) or Hold("no policy had an opinion")
+        match decision:
+            case Hold():
+                _hold(state, decision, owed, now, out)
+                break
+            case Drop():
+                if not _drop(state, decision, owed, now, out):
+                    break
+            case Splice():
+                offers.extend(_splice(state, decision, owed, now, out))
+        state.collect(out)
+        owed = state.ledger.owed()
+    if not owed:
+        state.held = ("", ())
+    return tuple(offers)
+
+
+def _chosen(decision: Hold | Drop | Splice, owed: list[Note]) -> list[Note]:
+    return [note for note in owed if note.finding.id in decision.findings]
+
+
+def _hold(state: State, hold: Hold, owed: list[Note], now: Instant, out: list[Effect]) -> None:
+    waiting = hold.findings or tuple(note.finding.id for note in owed)
+    if hold.until_ms is not None:
+        until = from_ms(hold.until_ms)
+        if until > now and (state.wake is None or until < state.wake):
+            state.wake = until
+    if state.held != (hold.reason, waiting):
+        state.held = (hold.reason, waiting)
+        out.append(Hold(hold.reason, waiting, hold.until_ms))
+
+
+def _drop(state: State, drop: Drop, owed: list[Note], now: Instant, out: list[Effect]) -> bool:
+    notes = [note for note in _chosen(drop, owed) if not note.finding.terminal or drop.state == "superseded"]
+    if not notes:
+        # Law 6: a policy cannot lose a finished result; it waits for a better decision.
+        _hold(state, Hold(f"a finished result is not dropped ({drop.reason})"), owed, now, out)
+        return False
+    out.append(Drop(tuple(note.finding.id for note in notes), drop.reason, drop.state))
+    for note in notes:
+        settle(state, note, drop.state, drop.reason, now)
+    return True
+
+
+def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: list[Effect]) -> list[Offer]:
+    notes = _chosen(splice, owed)
+    style: Style = "say" if state.voice_down and splice.style in ("weave", "interject") else splice.style
+    ids = tuple(note.finding.id for note in notes)
+    out.append(Splice(ids, splice.reason, style, splice.over_person))
+    state.last_splice, state.held = now, ("", ())
+    for note in notes:
+        note.offers += 1
+        note.offered_n, note.offered_at, note.style, note.topic = state.n, now, style, state.topic
+    if style == "card":
+        for note in notes:
+            state.speech.seq += 1
+            out.append(Emit(state.speech.seq, note.finding.text, 0, (note.finding.id,), "card", True, splice.reason))
+            settle(state, note, "acknowledged", splice.reason, now)
+        return []
+    for note in notes:
+        state.ledger.settle(note, "offered", splice.reason)
+    if style == "say":
+        text = " ".join(_verbatim(note) for note in notes)
+        overlap = splice.reason if splice.over_person else ""
+        state.speech.say(text, about=ids, overlap=overlap, place="clause" if overlap else "last")
+        state.speech.seal()
+        return []
+    return [Offer(note.finding, _task(state, note.finding), style, note.said) for note in notes]
+
+
+def _task(state: State, finding: Finding) -> str:
+    job = state.ledger.jobs.get(finding.delegation)
+    return job.task if job is not None else ""
+
+
+def _verbatim(note: Note) -> str:
+    text = note.finding.text
+    if not note.said:
+        return text
+    # Told again from the clause in which it was cut.
+    start = max((note.said.rfind(mark) for mark in ".,;:!?"), default=-1) + 1
+    return "As I was saying: " + (text[start:].lstrip() if text.startswith(note.said) else text)
+
+
+def hear_out(state: State, parts: list[Emit], now: Instant) -> None:
+    """Book what went out at this micro-turn: who is being told, and what has been heard to the end."""
+    for part in parts:
+        for finding in part.about:
+            note = state.ledger.notes.get(finding)
+            if note is not None and note.state == "offered":
+                state.ledger.settle(note, "speaking")
+    for segment in state.speech.collect():
+        state.note(Spoke(text=segment.heard, about=segment.about), now)
+        for finding in segment.about:
+            _heard(state, finding, now)
+
+
+def _heard(state: State, finding: str, now: Instant) -> None:
+    note = state.ledger.notes.get(finding)
+    if note is None or note.state != "speaking" or finding in state.speech.delivering():
+        return
+    if note.finding.kind == "question":
+        state.expecting = finding
+    settle(state, note, "heard", "", now)
+
+
+def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
+    """The person has begun: stop, flush, and put what was being told back among what is owed."""
+    if state.speech.speaking:
+        cut = state.speech.cut()
+        out.append(StopSpeaking(reason, cut.flushed))
+        state.unheard = cut.flushed
+        _book_cut(state, cut, reason, now)
+    else:
+        # Nothing of it was heard yet: answers wait for the gap, findings go back to be decided about again.
+        for finding in state.speech.delivering():
+            _owe_again(state, finding, "", reason, now)
+            state.speech.withdraw(finding)
+    state.collect(out)
+
+
+def _book_cut(state: State, cut: Cut, reason: str, now: Instant) -> None:
+    if cut.heard or cut.flushed:
+        state.note(Spoke(text=cut.heard, about=cut.about, cut=cut.flushed), now)
+        state.note(Interrupted(by=reason), now)
+    said: dict[str, str] = {}
+    for finding, heard in cut.findings:
+        said[finding] = said.get(finding, "") + heard
+    for finding, heard in said.items():
+        _owe_again(state, finding, heard, reason, now)
+
+
+def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant) -> None:
+    note = state.ledger.notes.get(finding)
+    if note is None or note.state not in ("offered", "speaking"):
+        return
+    job = state.ledger.jobs.get(note.finding.delegation)
+    if job is not None and job.answered and not note.finding.terminal:
+        settle(state, note, "superseded", "its task has answered meanwhile", now)
+        return
+    note.cuts += 1 if heard else 0
+    note.said = heard or note.said
+    state.ledger.settle(note, "owed", f"its delivery was cut: {reason}")
+
+
+def cut_speech(state: State, finding: str, reason: str, now: Instant, out: list[Effect]) -> None:
+    """A finding is no longer wanted: take its words back, also in the middle."""
+    segment: Segment | None = state.speech.withdraw(finding)
+    if segment is None:
+        return
+    if segment.emitted:
+        out.append(StopSpeaking(reason, segment.text[segment.confirmed :]))
+        state.note(Spoke(text=segment.heard, about=segment.about, cut=segment.text[segment.confirmed :]), now)
+    for other in segment.about:
+        if other != finding:
+            _owe_again(state, other, segment.heard, reason, now)
+
+
+def rest(state: State, n: int, now: Instant) -> None:
+    """The voice has dealt with micro-turn `n`: what it was given and left unsaid is owed again."""
+    delivering = state.speech.delivering()
+    for note in list(state.ledger.notes.values()):
+        if note.state == "offered" and note.offered_n <= n and note.finding.id not in delivering:
+            note.unspoken += 1
+            state.ledger.settle(note, "owed", "the voice was given it and said nothing")
+
+
+def give_up_waiting(state: State, config: SessionConfig, now: Instant) -> None:
+    """A voice that neither speaks nor rests does not keep a result for ever."""
+    if state.reply_since is not None and to_ms(now) - to_ms(state.reply_since) >= config.reply_ms:
+        state.reply_since = None
+    emitted = state.speech.last_emit
+    if state.speech.speaking and emitted is not None and to_ms(now) - to_ms(emitted) >= config.offer_ms:
+        state.speech.seal()
+    delivering = state.speech.delivering()
+    for note in list(state.ledger.notes.values()):
+        if note.state != "offered" or note.finding.id in delivering or note.offered_at is None:
+            continue
+        if to_ms(now) - to_ms(note.offered_at) >= config.offer_ms:
+            note.unspoken += 1
+            state.ledger.settle(note, "owed", "the voice took too long to phrase it")
+
+
+def acknowledge(state: State, findings: tuple[str, ...], now: Instant, out: list[Effect]) -> None:
+    """The voice holds that these need no words: they are shown as cards, and done with."""
+    for finding in findings:
+        note = state.ledger.notes.get(finding)
+        if note is None or note.state == "speaking":
+            continue
+        if note.finding.urgency == CRITICAL:
+            continue
+        state.speech.withdraw(finding)
+        state.speech.seq += 1
+        reason = "the voice holds that it needs no words"
+        out.append(Emit(state.speech.seq, note.finding.text, 0, (finding,), "card", True, reason))
+        settle(state, note, "acknowledged", reason, now)

@@ -1,0 +1,322 @@
+"""The seams: Protocols only. Whoever writes a voice, a link, a bus, a reasoner or a tool writes to these.
+
+Nothing here is inherited from. `orchestrator.testing` has a conformance check for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from orchestrator.bundle import Amendment, Bundle, Cancellation
+from orchestrator.clock import Clock, Instant
+from orchestrator.context import Entry
+from orchestrator.effects import Effect, Emit, MicroTurn, StopSpeaking
+from orchestrator.events import BusEvent, Event, ModelEvent, UserEvent
+from orchestrator.finding import Finding, Source, Urgency
+
+__all__ = [
+    "Claim",
+    "Clock",
+    "Desk",
+    "FrontBus",
+    "InteractionModel",
+    "InteractionStream",
+    "Journal",
+    "Link",
+    "Opening",
+    "Order",
+    "Progress",
+    "Reasoner",
+    "Result",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolInfo",
+    "ToolLimits",
+    "VoiceTraits",
+    "WorkerBus",
+]
+
+# --- the voice -------------------------------------------------------------------------------------------------------
+
+
+class ToolLimits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a tool may take. Times are in seconds; `None` means no limit of its own (the task's deadline still holds)."""
+
+    timeout: float | None = 30.0
+    idle_timeout: float | None = None
+    """Longest silence between two yields."""
+    concurrency: int | None = None
+    """How many calls may run at once in one worker."""
+    max_output_chars: int = 20_000
+    """Beyond it the middle is cut: head and tail are kept."""
+    retries: int = 0
+    idempotent: bool = True
+    """Whether a second run does no harm. A redelivered task does not run a tool again that is not."""
+    on_duplicate: Literal["run", "reuse"] = "run"
+    needs_approval: bool = False
+    channel: Literal["commentary", "thinking"] = "commentary"
+
+
+class ToolInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the models are told of a tool. `schema` is the JSON Schema of its arguments (an object)."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = {}
+    limits: ToolLimits = ToolLimits()
+
+
+class VoiceTraits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a voice hears and speaks. `duplex`: it listens while it talks. `wants_silence`: step it at every grid point."""
+
+    name: str
+    about: str = ""
+    """One line for the person: what this voice is, and what it is not."""
+    hears: tuple[Literal["text", "audio", "frames"], ...] = ("text",)
+    speaks: tuple[Literal["text", "audio"], ...] = ("text",)
+    duplex: bool = True
+    wants_silence: bool = False
+
+
+class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a voice is told when a session begins, or goes on after a break (then `context` holds what was said)."""
+
+    session: str
+    tools: tuple[ToolInfo, ...] = ()
+    pools: tuple[str, ...] = ()
+    context: tuple[Entry, ...] = ()
+    instructions: str = ""
+
+
+class InteractionStream(Protocol):
+    """A voice in one session."""
+
+    async def send(self, turn: MicroTurn) -> None:
+        """Take in one micro-turn. Returns soon; what the voice makes of it comes from `events`."""
+        ...
+
+    def events(self) -> AsyncIterator[ModelEvent]:
+        """What the voice says and asks for, when it will. One reader. After each turn a `ModelRested` is owed."""
+        ...
+
+
+class InteractionModel(Protocol):
+    """A live voice."""
+
+    @property
+    def traits(self) -> VoiceTraits: ...
+
+    def open(self, opening: Opening) -> AbstractAsyncContextManager[InteractionStream]:
+        """Begin a stream for one session. Leaving the context ends it and whatever it still runs."""
+        ...
+
+
+class Link(Protocol):
+    """The person's side: where input comes from and speech goes."""
+
+    def events(self) -> AsyncIterator[UserEvent]:
+        """What the person does. One reader. The end of the iterator means that the person has left."""
+        ...
+
+    async def emit(self, part: Emit) -> None:
+        """Show or play a piece of speech, or a card."""
+        ...
+
+    async def stop(self, stop: StopSpeaking) -> None:
+        """Fall silent at once."""
+        ...
+
+
+class Journal(Protocol):
+    """Where everything that happens is written down. Called in order, on the loop: must return at once."""
+
+    def record(self, at: Instant, n: int, item: Event | Effect) -> None:
+        """`item` happened at `at`, in micro-turn `n`."""
+        ...
+
+
+# --- the hand-off ----------------------------------------------------------------------------------------------------
+
+Order: TypeAlias = Amendment | Cancellation
+"""What the front end may tell a running task."""
+
+
+class FrontBus(Protocol):
+    """The front end's side of the hand-off. One for a process, shared by its sessions; an async context manager."""
+
+    async def submit(self, bundle: Bundle) -> None:
+        """Hand a task over. Idempotent by `bundle.id`.
+
+        Raises:
+            BusUnavailable: nothing is known to have been taken; submit again.
+            BusBusy: the queue is full; nothing was taken.
+        """
+        ...
+
+    async def order(self, order: Order) -> None:
+        """Pass an amendment or a cancellation to whoever has the task. Raises `BusUnavailable`."""
+        ...
+
+    def updates(self, session: str) -> AsyncIterator[BusEvent]:
+        """Findings and updates of this session's tasks, from now on, and `BusDown`/`BusUp`. Never ends by itself."""
+        ...
+
+
+class Claim(Protocol):
+    """A task this worker owns, until it finishes it or loses the lease."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first worker that took it; more after a death or a hand-back."""
+        ...
+
+    def orders(self) -> AsyncIterator[Order]:
+        """Amendments and cancellations, from the beginning (a later attempt sees the earlier ones again).
+
+        Ends when the claim is finished, handed back or lost.
+        """
+        ...
+
+    async def publish(self, finding: Finding) -> None:
+        """Send a finding that is not terminal. Raises `ClaimLost` when another worker owns the task."""
+        ...
+
+    async def finish(self, finding: Finding) -> None:
+        """Send the terminal finding and acknowledge the task, in one step. Raises `ClaimLost`."""
+        ...
+
+    async def confirm_cancelled(self, reason: str) -> None:
+        """The task was called off and has stopped: acknowledge it without a result."""
+        ...
+
+    async def hand_back(self) -> None:
+        """Give the task to another worker at once (graceful stop)."""
+        ...
+
+
+class WorkerBus(Protocol):
+    """A worker's side of the hand-off; an async context manager."""
+
+    async def claim(self, *, room: int) -> Sequence[Claim]:
+        """Wait until there is work and take up to `room` tasks, never more.
+
+        May be cancelled: what had been read then is not lost. Does not raise when the bus is away: it waits.
+        """
+        ...
+
+
+# --- the background --------------------------------------------------------------------------------------------------
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """A tool tells what it is doing."""
+
+    text: str
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a tool call came to. Exactly one a call, and the last chunk. `ok` is false for every kind of failure."""
+
+    text: str
+    """For a model or a person to read."""
+    data: Any = None
+    """The value itself, JSON-encodable."""
+    sources: tuple[Source, ...] = ()
+    ok: bool = True
+    retry: bool = False
+    """Only with `ok` false: the model may mend its arguments and try again."""
+
+
+class ToolContext(Protocol):
+    """What a running tool may ask for. A tool gets it by annotating a parameter with it."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the task's deadline."""
+        ...
+
+    async def progress(self, text: str) -> None:
+        """Tell what is being done. Also proves that the tool is alive (`idle_timeout`)."""
+        ...
+
+    async def ask(self, question: str) -> str:
+        """Ask the person and wait for the answer; it is put to them at a good moment."""
+        ...
+
+    async def approve(self, question: str) -> bool:
+        """Ask the person for leave. No answer in time is a no."""
+        ...
+
+
+class Tool(Protocol):
+    """Something that can be done."""
+
+    @property
+    def info(self) -> ToolInfo: ...
+
+    def call(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncIterator[Progress | Result]:
+        """Do it. Every chunk but the last is `Progress`; the last is the one `Result`.
+
+        Raises `ToolRetry` or `ToolFailed` to say what the caller should do; anything else is a bug in the tool.
+        """
+        ...
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """One call as a reasoner asks for it."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+class Desk(Protocol):
+    """What a reasoner works with. One for a task."""
+
+    @property
+    def tools(self) -> Sequence[ToolInfo]:
+        """What this task may use."""
+        ...
+
+    @property
+    def remaining_s(self) -> float: ...
+
+    async def call(self, *calls: ToolCall) -> Sequence[Result]:
+        """Run calls side by side. Results come in call order, exactly one each: a failure is a `Result` too."""
+        ...
+
+    def amendments(self) -> Sequence[Amendment]:
+        """What the person said since this was last read. Reading it is what makes later findings count as informed."""
+        ...
+
+    async def amended(self) -> None:
+        """Return as soon as there is a correction (an amendment with `text`) not yet read."""
+        ...
+
+    async def progress(self, text: str) -> None: ...
+
+    async def publish(self, finding: Finding) -> None:
+        """Send a partial finding now (from inside code that cannot yield)."""
+        ...
+
+    async def ask(self, question: str, *, urgency: Urgency = "high") -> str:
+        """Put a question to the person and wait for the answer."""
+        ...
+
+
+class Reasoner(Protocol):
+    """What thinks in the background."""
+
+    def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
+        """Work on the task. Yields findings; the terminal one (`final` or `error`) is the last. Cancelled from outside."""
+        ...

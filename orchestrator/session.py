@@ -1,0 +1,460 @@
+"""A session: events and instants in, effects out. No clock, no await, no randomness.
+
+The shell calls `receive` for everything that happens, in one order, and again with `TickDue` when `deadline` has come.
+The grid is `started_at + k * tick_ms`, absolute. It is the latest moment, not the only one: an edge (a finding arrives, the
+person begins or ends, the voice's first words) starts its micro-turn at once, at least `early_ms` after the last one.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from orchestrator import delivery, work
+from orchestrator.bundle import Amendment, Bundle
+from orchestrator.clock import MS, Instant, after, to_ms
+from orchestrator.config import SessionConfig
+from orchestrator.context import Deleted, Entry, Noticed, Said, Saw
+from orchestrator.effects import Amend, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
+from orchestrator.errors import ConfigError
+from orchestrator.events import (
+    BusDown,
+    BusUp,
+    DelegationUpdate,
+    Event,
+    ModelAmended,
+    ModelCancelled,
+    ModelDelegated,
+    ModelFailed,
+    ModelRested,
+    ModelScheduled,
+    ModelSpoke,
+    ModelUnscheduled,
+    SinkStalled,
+    TickDue,
+    UserActivity,
+    UserAudio,
+    UserFrame,
+    UserHeard,
+    UserLeft,
+    UserText,
+)
+from orchestrator.finding import Finding
+from orchestrator.floor import could_be_backchannel, is_backchannel
+from orchestrator.state import Snapshot, State
+from orchestrator.timing.moment import TimingPolicy
+
+__all__ = ["Session"]
+
+_VERSION = 1
+_BREATH_MS = 600
+"""After so long without a key, the last word is complete."""
+
+
+class Session:
+    """One conversation. Owned by one writer: the loop that calls `receive`."""
+
+    def __init__(self, config: SessionConfig, *, timing: TimingPolicy, started_at: Instant = Instant(0)) -> None:
+        self.config = config
+        self.timing = timing
+        self._state = State(started_at=started_at, next_grid=after(started_at, config.tick_ms))
+
+    # --- what the shell needs ----------------------------------------------------------------------------------------
+
+    @property
+    def n(self) -> int:
+        """The number of the present micro-turn."""
+        return self._state.n
+
+    @property
+    def deadline(self) -> Instant | None:
+        """When `TickDue` is due at the latest: the shell's only timer. `None` once the session is closed."""
+        state = self._state
+        if state.closed:
+            return None
+        return min(at for at in (state.next_grid, state.early, state.wake) if at is not None)
+
+    @property
+    def missed(self) -> int:
+        """Grid points that came too late and were skipped (never made up by a burst)."""
+        return self._state.missed
+
+    @property
+    def context(self) -> tuple[Entry, ...]:
+        """The conversation so far, as a frozen view."""
+        return self._state.context.view()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still being worked on, owed to the person, or being said."""
+        state = self._state
+        return bool(state.ledger.open_jobs() or state.ledger.notes or state.speech.active or state.reply_since)
+
+    def bundle(self, effect: Delegate) -> Bundle:
+        """The bundle of a hand-off: the task with the conversation up to `effect.revision`."""
+        return work.build(self._state, self.config, effect)
+
+    def amendment(self, effect: Amend) -> Amendment:
+        """What a running task is told: the conversation since it was last told, and the correction if there is one."""
+        entries = self._state.context.view(effect.since, effect.revision)
+        return Amendment(effect.delegation, entries, effect.revision, effect.text, effect.answers)
+
+    def open_delegations(self) -> tuple[Delegate, ...]:
+        """The hand-offs without an answer: a shell that takes a restored session up submits them again (idempotent)."""
+        return work.still_open(self._state)
+
+    def snapshot(self, *, now: Instant) -> Snapshot:
+        """Everything the session knows, to be taken up again by `restore`."""
+        encode = msgspec.msgpack.encode
+        return Snapshot(_VERSION, now, encode(self.config), encode(self._state))
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot, *, timing: TimingPolicy, now: Instant) -> Session:
+        """Go on where `snapshot` was taken; `now` is not before it. What was being said then is owed again.
+
+        Raises `ConfigError` for a snapshot of another version.
+        """
+        if snapshot.version != _VERSION:
+            raise ConfigError(
+                f"a session of format {snapshot.version} cannot be resumed",
+                f"this version writes and reads format {_VERSION}",
+                "begin a new session",
+            )
+        config = msgspec.msgpack.decode(snapshot.config, type=SessionConfig)
+        session = cls(config, timing=timing, started_at=Instant(0))
+        state = msgspec.msgpack.decode(snapshot.state, type=State)
+        tick = config.tick_ms * MS
+        state.next_grid = Instant(state.started_at + ((now - state.started_at) // tick + 1) * tick)
+        state.early, state.wake, state.closed, state.reply_since = None, None, False, None
+        state.heard.clear()
+        state.person.release()
+        delivery.silence(state, "the connection was lost", now, [])
+        delivery.rest(state, state.n, now)
+        state.ledger.changes.clear()
+        session._state = state
+        return session
+
+    # --- the one inbox -----------------------------------------------------------------------------------------------
+
+    def receive(self, event: Event, *, now: Instant) -> tuple[Effect, ...]:
+        """Take in one event that happened at `now` (never before the last one). Returns what to do, in order."""
+        state, out = self._state, list[Effect]()
+        if state.closed:
+            return ()
+        match event:
+            case TickDue():
+                pass
+            case UserText():
+                self._text(event.text, event.op == "delete", event.final, "", now, out)
+            case UserAudio():
+                self._text(event.transcript, False, event.final, event.ref, now, out)
+            case UserActivity():
+                self._activity(event, now, out)
+            case UserFrame():
+                state.note(Saw(ref=event.ref, caption=event.caption), now)
+                state.heard.append(Heard(event.caption, frame=event.ref))
+            case UserHeard():
+                state.speech.confirm(event.emit)
+                delivery.hear_out(state, [], now)
+            case UserLeft():
+                return self._close(event.reason or "the person left", now)
+            case ModelSpoke():
+                self._spoke(event, now)
+            case ModelDelegated():
+                self._commit(now, out)
+                state.topic += 1
+                work.delegate(state, self.config, event, now, out)
+            case ModelAmended():
+                self._commit(now, out)
+                state.topic += 0 if event.answers else 1
+                work.amend(state, self.config, event, now, out)
+            case ModelCancelled():
+                self._commit(now, out)
+                state.topic += 1
+                work.cancel(state, event, now, out)
+            case ModelScheduled():
+                refused = state.agenda.add(event.item, now=now)
+                if refused:
+                    work.announce(state, f"I can't put that on the agenda: {refused}.", "the agenda refused it", now)
+            case ModelUnscheduled():
+                state.agenda.remove(event.item)
+            case ModelRested():
+                self._rested(event, now, out)
+            case ModelFailed():
+                self._voice_failed(event, now)
+            case Finding():
+                work.arrive(state, self.config, event, now, out)
+                if state.ledger.owed():
+                    self._edge(now)
+            case DelegationUpdate():
+                work.update(state, event, out)
+            case BusDown():
+                work.bus_down(state, event.reason, now)
+                self._edge(now)
+            case BusUp():
+                work.bus_up(state, now)
+                self._edge(now)
+            case SinkStalled():
+                if event.sink == "link":
+                    state.stalled = not event.over
+            case _:
+                assert_never(event)
+        state.collect(out)
+        self._settle_floor(now)
+        due = self.deadline
+        if due is not None and now >= due:
+            self._micro_turn(now, out)
+        return tuple(out)
+
+    # --- the person --------------------------------------------------------------------------------------------------
+
+    def _text(self, text: str, delete: bool, final: bool, ref: str, now: Instant, out: list[Effect]) -> None:
+        state, person = self._state, self._state.person
+        if not text and not final:
+            return
+        text = self._within_limit(text, delete, now)
+        taken = person.typed(text, delete=delete, now=now)
+        if taken:
+            state.note(Deleted(text=taken), now)
+        piece = Heard(text, "delete" if delete else "insert", final)
+        if state.speech.speaking and person.holding_since is None and not taken:
+            draft = person.draft
+            if final and is_backchannel(draft):
+                self._backchannel(now)
+                return
+            if not final and could_be_backchannel(draft):
+                person.unsure.append(piece)
+                state.speech.paused = True
+                return
+        self._takes_floor("the person began to type" if not ref else "the person began to speak", now, out)
+        state.heard.append(piece)
+        if state.agenda.hear(text, delete=delete, final=final):
+            self._edge(now)
+        if final:
+            self._reply_due(now)
+            self._commit(now, out, ref=ref, ended=True)
+            person.release(ended=True)
+            self._edge(now)
+
+    def _within_limit(self, text: str, delete: bool, now: Instant) -> str:
+        person, longest = self._state.person, self.config.longest_draft
+        room = longest - len(person.committed) - len(person.draft)
+        if delete or len(text) <= room:
+            return text
+        if room > 0:
+            words = f"That line is longer than I can take in. I go on with its first {longest} characters."
+            work.announce(self._state, words, "the line is too long", now)
+        return text[: max(room, 0)]
+
+    def _reply_due(self, now: Instant) -> None:
+        person = self._state.person
+        if (person.committed + person.draft).strip() and not self._state.voice_down:
+            self._state.reply_since, self._state.reply_n = now, self._state.n + 1
+
+    def _activity(self, event: UserActivity, now: Instant, out: list[Effect]) -> None:
+        state = self._state
+        state.person.did(event.kind, now=now)
+        state.heard.append(Heard(activity=event.kind))
+        if event.kind in ("typing", "speaking"):
+            self._takes_floor(f"the person began {event.kind}", now, out)
+        elif event.kind == "silent":
+            self._end_of_turn(now, out)
+            state.person.release(ended=True)
+
+    def _takes_floor(self, reason: str, now: Instant, out: list[Effect]) -> None:
+        state = self._state
+        for piece in state.person.unsure:
+            state.heard.append(piece)
+            state.agenda.hear(piece.text, delete=piece.op == "delete")
+        state.person.unsure.clear()
+        began = state.person.take_floor(now)
+        if began:
+            self._edge(now)
+        if began or state.speech.paused:
+            state.floor.settle(person=True, assistant=state.speech.speaking, now=now)
+            if state.speech.speaking or state.speech.delivering():
+                delivery.silence(state, reason, now, out)
+            state.speech.paused = False
+
+    def _backchannel(self, now: Instant) -> None:
+        state = self._state
+        text = state.person.draft.strip()
+        if text:
+            state.note(Said(text=text, backchannel=True), now)
+        state.person.draft, state.person.committed, state.person.continues = "", "", False
+        state.person.unsure.clear()
+        state.speech.paused = False
+
+    def _commit(self, now: Instant, out: list[Effect], *, ref: str = "", ended: bool = False) -> None:
+        """Put the unfinished line into the conversation, so that whoever works knows of it."""
+        state, person = self._state, self._state.person
+        if person.draft.strip():
+            state.note(Said(text=person.draft, continues=person.continues, ref=ref), now)
+            person.committed += person.draft
+            person.continues, person.draft = True, ""
+            work.tell(state, out)
+        if ended:
+            person.draft, person.committed, person.continues = "", "", False
+
+    def _end_of_turn(self, now: Instant, out: list[Effect]) -> None:
+        state = self._state
+        if state.person.unsure:
+            self._backchannel(now)
+        if state.person.holding_since is not None:
+            self._reply_due(now)
+            self._edge(now)
+        state.person.release()
+        self._commit(now, out)
+
+    # --- the voice ---------------------------------------------------------------------------------------------------
+
+    def _spoke(self, event: ModelSpoke, now: Instant) -> None:
+        state = self._state
+        state.voice_down = False
+        if event.about:
+            notes = [state.ledger.notes.get(finding) for finding in event.about]
+            live = [note for note in notes if note is not None and note.state in ("offered", "speaking")]
+            if len(live) < len(event.about):
+                # A part of what it tells was cancelled, replaced or heard while the voice was phrasing it.
+                state.notices.append("What you just phrased is no longer current and was not said.")
+                return
+            interject = any(note.style == "interject" for note in live)
+            state.speech.say(
+                event.text, about=event.about, overlap=event.overlap, place="clause" if interject else "last"
+            )
+        else:
+            state.reply_since = None
+            state.speech.say(event.text, overlap=event.overlap)
+        self._edge(now)
+
+    def _rested(self, event: ModelRested, now: Instant, out: list[Effect]) -> None:
+        state = self._state
+        state.voice_down = False
+        state.speech.seal()
+        delivery.acknowledge(state, event.acknowledged, now, out)
+        delivery.rest(state, event.n, now)
+        if state.reply_since is not None and event.n >= state.reply_n:
+            state.reply_since = None
+            if state.ledger.owed():
+                self._edge(now)
+
+    def _voice_failed(self, event: ModelFailed, now: Instant) -> None:
+        state = self._state
+        state.speech.seal()
+        state.reply_since = None
+        delivery.rest(state, state.n, now)
+        if not state.voice_down:
+            state.voice_down = True
+            state.note(Noticed(text=f"the voice failed: {event.reason}"), now)
+            ending = "for good" if event.final else "for a moment"
+            text = f"My voice model has failed {ending}. Results will be read out as they are."
+            work.announce(state, text, f"the voice failed: {event.reason}", now)
+        self._edge(now)
+
+    # --- the micro-turn ----------------------------------------------------------------------------------------------
+
+    def _edge(self, now: Instant) -> None:
+        state = self._state
+        at = now if state.last_turn is None else max(now, after(state.last_turn, self.config.early_ms))
+        if state.early is None or at < state.early:
+            state.early = at
+
+    def _micro_turn(self, now: Instant, out: list[Effect]) -> None:
+        state, config = self._state, self.config
+        state.n += 1
+        grid = now >= state.next_grid
+        if grid:
+            points = (now - state.next_grid) // (config.tick_ms * MS)
+            state.missed += points
+            state.next_grid = after(state.next_grid, (points + 1) * config.tick_ms)
+        state.early, state.wake, state.last_turn = None, None, now
+        self._lapse(now, out)
+        if grid:
+            work.look_after(state, config, now, out)
+            delivery.give_up_waiting(state, config, now)
+        offers = delivery.decide(state, self.timing, now, out)
+        self._fire(now)
+        self._step(offers, now, out)
+        self._emit(now, out)
+        state.collect(out)
+        self._settle_floor(now)
+
+    def _lapse(self, now: Instant, out: list[Effect]) -> None:
+        state = self._state
+        lapses = state.person.lapses_at(self.config)
+        if lapses is not None and now >= lapses:
+            self._end_of_turn(now, out)
+        if state.person.last_input is not None and state.person.quiet_ms(now) >= _BREATH_MS:
+            state.agenda.breathe()
+        self._settle_floor(now)
+
+    def _fire(self, now: Instant) -> None:
+        state = self._state
+        if not state.agenda.planned:
+            return
+        silent_since = max(state.person.last_input or state.started_at, state.speech.last_emit or state.started_at)
+        if state.speech.active:
+            silent_since = now
+        holds = state.floor.floor in ("person", "both")
+        for due in state.agenda.fire(now=now, silent_since=silent_since, person_holds=holds):
+            reason = f"agenda: {due.item.id}"
+            overlap = f"{reason}, asked for also while the person speaks" if due.item.over_speech else ""
+            state.speech.say(due.say, keep=True, overlap=overlap, reason=reason, place="clause")
+            state.note(Noticed(text=f"{due.item.id}: {due.say}"), now)
+
+    def _step(self, offers: tuple[Offer, ...], now: Instant, out: list[Effect]) -> None:
+        state = self._state
+        waiting = bool(state.person.draft) or state.person.holding_since is not None
+        if not (offers or state.heard or state.notices or waiting or self.config.wants_silence):
+            return
+        turn = MicroTurn(
+            n=state.n,
+            at_ms=to_ms(now),
+            revision=state.context.revision,
+            floor=state.floor.floor,
+            heard=tuple(state.heard),
+            quiet_ms=state.person.quiet_ms(now),
+            offers=offers,
+            notices=tuple(state.notices),
+            work=state.ledger.work(),
+            counts=state.agenda.counts(),
+            agenda=tuple(state.agenda.planned),
+            expecting=state.expecting,
+            unheard=state.unheard,
+        )
+        state.heard.clear()
+        state.notices.clear()
+        state.unheard = ""
+        out.append(StepModel(turn))
+
+    def _emit(self, now: Instant, out: list[Effect]) -> None:
+        state, config = self._state, self.config
+        if not state.speech.queue or state.stalled:
+            return
+        parts = state.speech.emit(
+            now,
+            pace=config.pace,
+            tick_ms=config.tick_ms,
+            person_holds=state.person.holding_since is not None,
+            reported=config.hearing == "reported",
+        )
+        out.extend(parts)
+        delivery.hear_out(state, parts, now)
+
+    def _settle_floor(self, now: Instant) -> None:
+        state = self._state
+        state.floor.settle(
+            person=state.person.holding_since is not None,
+            assistant=state.speech.speaking,
+            now=now,
+        )
+
+    def _close(self, reason: str, now: Instant) -> tuple[Effect, ...]:
+        out = list[Effect]()
+        delivery.silence(self._state, reason, now, out)
+        self._state.closed = True
+        out.append(Close(reason))
+        return tuple(out)
+
+

@@ -1,0 +1,73 @@
+"""Everything a session knows, as one value: what `Session.snapshot` copies and `Session.restore` takes up again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from orchestrator.agenda import Agenda
+from orchestrator.clock import START, Instant
+from orchestrator.context import Context, Entry
+from orchestrator.effects import Effect, Heard
+from orchestrator.floor import FloorState, Person
+from orchestrator.ledger import Ledger
+from orchestrator.speech import Speech
+
+__all__ = ["Snapshot", "State"]
+
+
+class State(msgspec.Struct):
+    """The rooms of the core, and the few values that belong to none of them."""
+
+    started_at: Instant = START
+    n: int = 0
+    """The present micro-turn."""
+    next_grid: Instant = START
+    early: Instant | None = None
+    """When an early micro-turn is due, if one is wanted."""
+    wake: Instant | None = None
+    """When the timing policy wants to be asked again, where that is before the next grid point."""
+    last_turn: Instant | None = None
+    missed: int = 0
+    """Grid points that came too late and were skipped."""
+    context: Context = msgspec.field(default_factory=Context)
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
+    agenda: Agenda = msgspec.field(default_factory=Agenda)
+    person: Person = msgspec.field(default_factory=Person)
+    speech: Speech = msgspec.field(default_factory=Speech)
+    floor: FloorState = msgspec.field(default_factory=FloorState)
+    heard: list[Heard] = msgspec.field(default_factory=list[Heard])
+    """What the voice has not been told yet."""
+    notices: list[str] = msgspec.field(default_factory=list[str])
+    unheard: str = ""
+    reply_since: Instant | None = None
+    """Since when the person waits for the voice to answer what they finished saying."""
+    reply_n: int = 0
+    """The first micro-turn that told the voice so."""
+    last_splice: Instant | None = None
+    topic: int = 0
+    expecting: str = ""
+    """The id of a question of the background that the person has heard and not answered."""
+    held: tuple[str, tuple[str, ...]] = ("", ())
+    """The last hold that was reported; the journal gets a hold when it changes."""
+    bus_down: bool = False
+    voice_down: bool = False
+    stalled: bool = False
+    """The person's side takes nothing at the moment: speech waits."""
+    closed: bool = False
+
+    def note(self, entry: Entry, now: Instant) -> int:
+        """Append to the conversation. Returns the new revision."""
+        return self.context.append(entry, now=now, n=self.n)
+
+    def collect(self, out: list[Effect]) -> None:
+        """Put what the ledger changed into `out`, so that it stands beside its cause."""
+        out.extend(self.ledger.collect())
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A session at an instant: enough to go on elsewhere. `at` is the session time at which it was taken."""
+
+    version: int
+    at: Instant
+    config: bytes
+    state: bytes

@@ -1,0 +1,73 @@
+"""What a timing policy sees: the moment, and what is waiting to be said."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from orchestrator.clock import Instant
+from orchestrator.decisions import Decision
+from orchestrator.effects import Floor
+from orchestrator.finding import Finding
+
+__all__ = ["Moment", "Pending", "TimingPolicy"]
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A finding that is owed to the person."""
+
+    finding: Finding
+    arrived: Instant
+    offers: int = 0
+    """How often it was offered before."""
+    unspoken: int = 0
+    """How often the voice was given it and said nothing."""
+    cuts: int = 0
+    """How often its delivery was interrupted."""
+    said: str = ""
+    """What the person has heard of it."""
+    moved_on: bool = False
+    """Whether the person turned to something else since its delivery was cut."""
+
+    @property
+    def id(self) -> str:
+        """The finding's id."""
+        return self.finding.id
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Everything that may matter to a decision; all of it was true at `now`."""
+
+    now: Instant
+    floor: Floor = "nobody"
+    floor_since: Instant = Instant(0)
+    quiet_ms: int = 86_400_000
+    """For how long the person has done nothing."""
+    ended: bool = True
+    """The person said that they have finished (Enter); otherwise they may only have paused."""
+    tempo_ms: int = 250
+    """The person's typical time between two inputs."""
+    unsure: bool = False
+    """The person types what may yet be a backchannel."""
+    reply_due: bool = False
+    """The person has finished and the voice has not answered yet."""
+    remaining_chars: int = 0
+    """What the assistant still has to say."""
+    to_clause_chars: int = 0
+    """What it still has to say until its next clause boundary."""
+    delivering: tuple[str, ...] = ()
+    """The findings it is telling just now."""
+    last_splice: Instant | None = None
+    topic: int = 0
+    """Grows each time the person turns to something else."""
+    running: int = 0
+    """Tasks still at work: more may arrive."""
+
+
+class TimingPolicy(Protocol):
+    """Decides when findings are spoken. A value: no state, no clock, no randomness, equal in, equal out."""
+
+    def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
+        """What to do with `pending` (never empty) at `moment`; `None`: no opinion."""
+        ...

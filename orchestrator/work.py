@@ -1,0 +1,233 @@
+"""Handing work over, correcting it, calling it off, and saying honestly how it stands."""
+
+from __future__ import annotations
+
+from orchestrator.bundle import Bundle
+from orchestrator.clock import Instant, to_ms
+from orchestrator.config import SessionConfig
+from orchestrator.context import Assigned, Found, Noticed
+from orchestrator.delivery import cut_speech
+from orchestrator.effects import Amend, Cancel, Delegate, Effect
+from orchestrator.events import DelegationUpdate, ModelAmended, ModelCancelled, ModelDelegated
+from orchestrator.finding import Finding
+from orchestrator.ledger import OPEN, Job
+from orchestrator.state import State
+
+__all__ = ["amend", "announce", "arrive", "build", "bus_down", "bus_up", "cancel", "delegate", "look_after", "still_open", "tell", "update"]
+
+_REASSURE_GROWTH = 3
+"""Each further word of reassurance about the same task comes this many times later."""
+
+
+def announce(state: State, text: str, reason: str, now: Instant) -> None:
+    """The session itself says something; it is said again from the beginning if it is cut."""
+    state.speech.say(text, keep=True, reason=reason, place="clause")
+    state.note(Noticed(text=text), now)
+
+
+def delegate(state: State, config: SessionConfig, event: ModelDelegated, now: Instant, out: list[Effect]) -> str:
+    """Hand a task over. Returns its id, which derives from the session alone."""
+    ledger = state.ledger
+    job_id = f"{config.id}-{ledger.count + 1}"
+    revision = state.note(Assigned(delegation=job_id, task=event.task), now)
+    pending = tuple(job.id for job in ledger.open_jobs() if job.id != event.supersedes)
+    deadline_ms = event.deadline_ms or config.deadline_ms
+    routed = next((config.routes[tool] for tool in event.tools if tool in config.routes), config.pool)
+    job = Job(job_id, event.task, now, deadline_ms, revision, revision, tools=event.tools, pool=event.pool or routed)
+    ledger.add(job)
+    if event.supersedes:
+        _replace(state, event.supersedes, f"{job_id} replaces it", now, out)
+    out.append(Delegate(job_id, event.task, revision, event.tools, job.pool, pending, deadline_ms, event.supersedes))
+    state.collect(out)
+    return job_id
+
+
+def still_open(state: State) -> tuple[Delegate, ...]:
+    """The hand-offs that have no answer yet, as they were made."""
+    return tuple(
+        Delegate(job.id, job.task, job.revision, job.tools, job.pool, (), job.deadline_ms)
+        for job in state.ledger.open_jobs()
+    )
+
+
+def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
+    """The bundle of a hand-off. The conversation is append-only, so building it later gives the same bundle."""
+    return Bundle(
+        effect.id,
+        config.id,
+        effect.task,
+        state.context.view(until=effect.revision),
+        effect.revision,
+        effect.pending,
+        effect.tools,
+        effect.pool,
+        effect.deadline_ms,
+    )
+
+
+def _replace(state: State, job_id: str, reason: str, now: Instant, out: list[Effect]) -> None:
+    job = state.ledger.jobs.get(job_id)
+    if job is None or job.state in ("superseded", "cancelled"):
+        return
+    was_open = job.state in OPEN
+    _take_back(state, job, reason, now, out)
+    state.ledger.end(job, "superseded", reason)
+    state.note(Assigned(delegation=job_id, task=job.task, action="superseded"), now)
+    if was_open:
+        out.append(Cancel(job_id, reason))
+
+
+def _take_back(state: State, job: Job, reason: str, now: Instant, out: list[Effect]) -> None:
+    for note in state.ledger.of(job.id):
+        cut_speech(state, note.finding.id, reason, now, out)
+    if state.expecting.startswith(f"{job.id}."):
+        state.expecting = ""
+
+
+def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant, out: list[Effect]) -> None:
+    """Pass a correction or an answer on. A task that is done already is done again with the correction."""
+    job = state.ledger.jobs.get(event.delegation)
+    if job is None or job.state in ("cancelled", "superseded"):
+        state.notices.append(f"There is no task {event.delegation} to correct.")
+        return
+    if job.state not in OPEN:
+        if not event.answers:
+            _again(state, config, job, event.text, now, out)
+        return
+    since = job.sent_revision
+    job.sent_revision = state.note(Assigned(delegation=job.id, task=event.text, action="amended"), now)
+    if event.answers:
+        state.expecting = "" if state.expecting == event.answers else state.expecting
+    else:
+        job.required_revision = job.sent_revision
+        job.corrections = (*job.corrections, event.text)
+        for note in state.ledger.of(job.id):
+            if note.finding.kind != "progress":
+                cut_speech(state, note.finding.id, "the person corrected the request", now, out)
+                state.ledger.settle(note, "superseded", "it answers the request as it was before the correction")
+    out.append(Amend(job.id, since, job.sent_revision, event.text, event.answers))
+    state.collect(out)
+
+
+def _again(state: State, config: SessionConfig, job: Job, correction: str, now: Instant, out: list[Effect]) -> None:
+    task = f"{job.task} ({correction})"
+    delegate(state, config, ModelDelegated(task, job.tools, job.pool, job.id, deadline_ms=job.deadline_ms), now, out)
+
+
+def cancel(state: State, event: ModelCancelled, now: Instant, out: list[Effect]) -> None:
+    """Call a task off. The voice is told in plain words."""
+    job = state.ledger.jobs.get(event.delegation)
+    if job is None or job.state not in OPEN:
+        # Done already: then what is still owed of it is what the person does not want to hear.
+        owing = state.ledger.of(event.delegation)
+        for note in owing:
+            cut_speech(state, note.finding.id, event.reason, now, out)
+            state.ledger.settle(note, "cancelled", event.reason)
+        if not owing:
+            state.notices.append(f"There is nothing to cancel: {event.delegation or 'no task'} is not running.")
+        state.collect(out)
+        return
+    _take_back(state, job, event.reason, now, out)
+    state.ledger.end(job, "cancelled", event.reason)
+    state.note(Assigned(delegation=job.id, task=job.task, action="cancelled"), now)
+    state.notices.append(f'The task "{job.task}" was cancelled.')
+    out.append(Cancel(job.id, event.reason))
+    state.collect(out)
+
+
+def tell(state: State, out: list[Effect]) -> None:
+    """What the person says reaches every open task: the two models keep sharing the conversation."""
+    for job in state.ledger.open_jobs():
+        if job.sent_revision < state.context.revision:
+            out.append(Amend(job.id, job.sent_revision, state.context.revision))
+            job.sent_revision = state.context.revision
+
+
+def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, out: list[Effect]) -> None:
+    """A finding comes in. One that answers what was asked before a correction sends the work out again."""
+    before = state.ledger.notes.get(finding.id)
+    stale = state.ledger.arrive(finding, now=now)
+    if before is None and finding.kind != "progress" and finding.id in state.ledger.notes:
+        state.note(Found(finding=finding), now)
+    state.collect(out)
+    if stale is not None:
+        _again(state, config, stale, "; ".join(stale.corrections), now, out)
+
+
+def update(state: State, event: DelegationUpdate, out: list[Effect]) -> None:
+    """The bus tells how a task fares."""
+    job = state.ledger.jobs.get(event.delegation)
+    if job is None or job.state not in OPEN or event.state in ("offered", "done", "failed", "superseded"):
+        return
+    if event.state == "cancelled":
+        state.ledger.end(job, "cancelled", event.reason or "the background stopped it")
+    elif not (event.state == "queued" and job.state == "queued"):
+        state.ledger.advance(job, event.state, event.reason)
+    state.collect(out)
+
+
+def bus_down(state: State, reason: str, now: Instant) -> None:
+    """The hand-off is away: a clear word to the person, once."""
+    if state.bus_down:
+        return
+    state.bus_down = True
+    waiting = len(state.ledger.open_jobs())
+    tail = "Your request is kept and goes out" if waiting else "We can talk; anything I need to look up waits and goes out"
+    announce(state, f"I can't reach the background just now. {tail} as soon as it is back.", "the bus is down", now)
+    state.notices.append(f"The hand-off is down: {reason}" if reason else "The hand-off is down.")
+
+
+def bus_up(state: State, now: Instant) -> None:
+    """The hand-off is back."""
+    if not state.bus_down:
+        return
+    state.bus_down = False
+    announce(state, "The background is back.", "the bus is up", now)
+    state.notices.append("The hand-off is back.")
+
+
+def look_after(state: State, config: SessionConfig, now: Instant, out: list[Effect]) -> None:
+    """At each grid point: tasks nobody takes, tasks past their time, tasks that go on in a long silence."""
+    for job in state.ledger.open_jobs():
+        age_ms = to_ms(now) - to_ms(job.since)
+        if age_ms >= job.deadline_ms + config.grace_ms:
+            _give_up(state, config, job, now, out)
+        elif job.state != "running":
+            if age_ms >= config.unclaimed_ms and not job.reported_missing and not state.bus_down:
+                job.reported_missing = True
+                announce(
+                    state,
+                    f"Nobody is free to work on {_short(job.task)} yet. It is queued and starts as soon as a worker is there.",
+                    "no worker has taken the task",
+                    now,
+                )
+        elif config.reassure_ms is not None:
+            _reassure(state, config.reassure_ms, job, now)
+
+
+def _reassure(state: State, reassure_ms: int, job: Job, now: Instant) -> None:
+    spoken = state.speech.last_emit or job.since
+    since = max(job.since, spoken, state.person.last_input or job.since)
+    wait = reassure_ms * _REASSURE_GROWTH**job.reassured
+    if state.floor.floor != "nobody" or to_ms(now) - to_ms(since) < wait:
+        return
+    job.reassured += 1
+    detail = f": {job.progress.rstrip('.')}" if job.progress else ""
+    announce(state, f"Still working on {_short(job.task)}{detail}.", "a long silence while a task runs", now)
+
+
+def _give_up(state: State, config: SessionConfig, job: Job, now: Instant, out: list[Effect]) -> None:
+    why = "the background could not be reached" if state.bus_down else "no answer came"
+    if not job.reported_missing and job.state != "running" and not state.bus_down:
+        why = "no worker took it"
+    text = f"I have to give up on {_short(job.task)}: {why} within {job.deadline_ms // 1_000} seconds."
+    revision = max(job.required_revision, state.context.revision)
+    out.append(Cancel(job.id, "it passed its deadline"))
+    # Number 0 is the session's own: every delegation gets exactly one terminal answer, also when nobody is there.
+    own = Finding.error(text).stamped(delegation=job.id, attempt=job.attempt, seq=0, context_revision=revision)
+    arrive(state, config, own, now, out)
+
+
+def _short(task: str) -> str:
+    line = " ".join(task.split())
+    return f'"{line}"' if len(line) <= 60 else f'"{line[:57].rstrip()}..."'

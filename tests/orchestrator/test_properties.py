@@ -1,0 +1,199 @@
+"""Whatever happens in whatever order: every final is heard once or accounted for, and nobody is spoken over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.clock import from_ms, to_ms
+from orchestrator.effects import Emit, LedgerChanged, MicroTurn, StopSpeaking
+from orchestrator.events import (
+    BusDown,
+    BusUp,
+    DelegationUpdate,
+    Event,
+    ModelAmended,
+    ModelCancelled,
+    ModelDelegated,
+    ModelEvent,
+    ModelFailed,
+    ModelRested,
+    ModelSpoke,
+    SinkStalled,
+    UserActivity,
+    UserText,
+)
+from orchestrator.finding import Finding
+from orchestrator.journal import Record
+from orchestrator.ledger import FINDING_TRANSITIONS
+from orchestrator.session import Session
+from orchestrator.testing.playing import play
+from orchestrator.timing import default_policy
+from tests.orchestrator.driving import a_session, only
+
+ENDS = {state for state, following in FINDING_TRANSITIONS.items() if not following}
+TASKS = 3
+LONGEST_MS = 20_000
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> list[tuple[int, Event]]:
+    """A conversation with three tasks: findings with duplicates and in any order, and a person who does as they please."""
+    events: list[tuple[int, Event]] = []
+    at = st.integers(0, LONGEST_MS)
+    for task in range(1, TASKS + 1):
+        arrived = draw(at)
+        partials = draw(st.integers(0, 3))
+        order = draw(st.permutations(range(1, partials + 2)))
+        for place, seq in enumerate(order):
+            kind = "final" if seq == partials + 1 else draw(st.sampled_from(["partial", "progress", "question"]))
+            finding = Finding(
+                f"Finding {seq} of task {task}, which takes a while to say, and has two clauses.",
+                kind,  # type: ignore[arg-type]
+                delegation=f"s-{task}",
+                seq=seq,
+                context_revision=draw(st.sampled_from([0, 10_000])),
+                urgency=draw(st.sampled_from(["low", "normal", "high", "critical"])),
+                expires_at_ms=draw(st.sampled_from([None, 5_000])),
+            )
+            for copy in range(draw(st.integers(1, 2))):
+                events.append((arrived + 300 * place + 50 * copy, finding))
+    words = st.sampled_from(["ok", "mm-hm", "what", " and", "?", "no wait", "o"])
+    person = st.one_of(
+        st.builds(UserText, words, st.booleans()),
+        st.builds(lambda text: UserText(text, op="delete"), words),
+        st.builds(UserActivity, st.sampled_from(["typing", "pause", "speaking", "silent"])),
+    )
+    ids = st.sampled_from([f"s-{number}" for number in range(1, 6)])
+    others = st.one_of(
+        st.builds(ModelCancelled, ids),
+        st.builds(ModelAmended, ids, words),
+        st.builds(lambda old: ModelDelegated("instead", supersedes=old), ids),
+        st.builds(DelegationUpdate, ids, st.sampled_from(["queued", "running", "cancelled"])),
+        st.sampled_from([BusDown("away"), BusUp(), ModelFailed("broken")]),
+        st.sampled_from([SinkStalled("link"), SinkStalled("link", over=True)]),
+        st.builds(ModelSpoke, st.just("A remark of some length, on the side.")),
+    )
+    events += draw(st.lists(st.tuples(at, person), max_size=12))
+    events += draw(st.lists(st.tuples(at, others), max_size=6))
+    # What holds things up is over in the end; else waiting for ever would be the right thing to do.
+    events += [(LONGEST_MS + 2_500, SinkStalled("link", over=True)), (LONGEST_MS + 2_500, UserText("", final=True))]
+    return events
+
+
+def moody(turn: MicroTurn) -> Sequence[ModelEvent]:
+    """A voice that sometimes phrases what it is given, sometimes says nothing, sometimes finds that no words are needed."""
+    ids = tuple(offer.finding.id for offer in turn.offers)
+    if not ids or turn.n % 5 == 0:
+        return (ModelRested(turn.n),)
+    if turn.n % 7 == 0:
+        return (ModelRested(turn.n, ids),)
+    if turn.n % 3 == 0:
+        half = len(ids) // 2
+        return tuple(ModelSpoke("So: ", group) for group in (ids[:half], ids[half:]) if group) + (ModelRested(turn.n),)
+    return ModelSpoke("I found this, as you wanted: ", ids), ModelSpoke("it is done.", ids), ModelRested(turn.n)
+
+
+def begun() -> Session:
+    session = a_session(pace=60, deadline_ms=10_000_000, reassure_ms=None)
+    for task in range(1, TASKS + 1):
+        session.receive(ModelDelegated(f"task {task}"), now=from_ms(0))
+    return session
+
+
+@given(happenings(), st.integers(0, 900))
+@settings(max_examples=250)
+def test_every_finished_result_is_heard_once_or_accounted_for(events: list[tuple[int, Event]], latency: int) -> None:
+    records = play(begun(), events, until_ms=LONGEST_MS + 200_000, voice=moody, latency_ms=latency)
+    finals = {item.id for _, item in only(Finding, records) if item.terminal}
+    ends: Counter[str] = Counter()
+    for _, change in only(LedgerChanged, records):
+        if change.finding and change.state in ENDS:
+            ends[change.finding] += 1
+            assert change.finding not in finals or change.state not in ("expired", "dropped")
+            assert change.state == "heard" or change.reason
+    assert {finding: ends[finding] for finding in finals} == dict.fromkeys(finals, 1)
+    assert max(ends.values(), default=1) == 1
+
+
+@given(happenings(), st.integers(0, 900))
+@settings(max_examples=250)
+def test_nothing_is_said_while_the_person_holds_the_floor_unless_it_says_why(
+    events: list[tuple[int, Event]], latency: int
+) -> None:
+    holds = False
+    for record in play(begun(), events, until_ms=LONGEST_MS + 30_000, voice=moody, latency_ms=latency):
+        match record.item:
+            case UserActivity(kind=kind):
+                holds = kind in ("typing", "speaking")
+            case UserText():
+                # Whether what is typed takes the floor is for the session to say; here only what is certain counts.
+                holds = False
+            case Emit(style="speech", reason=reason):
+                assert reason or not holds, record
+            case _:
+                pass
+
+
+@given(happenings(), st.integers(0, 900))
+@settings(max_examples=100)
+def test_a_finding_that_left_the_ledger_is_never_spoken_again(events: list[tuple[int, Event]], latency: int) -> None:
+    over: set[str] = set()
+    for record in play(begun(), events, until_ms=LONGEST_MS + 60_000, voice=moody, latency_ms=latency):
+        match record.item:
+            case LedgerChanged(state=state, finding=finding) if state in ENDS:
+                over.add(finding)
+            case Emit(style="speech", about=about):
+                assert not over & set(about)
+            case _:
+                pass
+
+
+@given(happenings(), st.integers(1, LONGEST_MS))
+@settings(max_examples=100)
+def test_a_session_taken_up_elsewhere_still_accounts_for_every_final(
+    events: list[tuple[int, Event]], moves_at: int
+) -> None:
+    session = begun()
+    ordered = sorted(events, key=lambda pair: pair[0])
+    before = [pair for pair in ordered if pair[0] <= moves_at]
+    after = [pair for pair in ordered if pair[0] > moves_at]
+    records = play(session, before, until_ms=moves_at, voice=moody)
+    resumed = Session.restore(session.snapshot(now=from_ms(moves_at)), timing=default_policy(), now=from_ms(moves_at))
+    records += play(resumed, after, until_ms=LONGEST_MS + 200_000, voice=moody)
+    finals = {item.id for _, item in only(Finding, records) if item.terminal}
+    ended = {change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS}
+    assert finals <= ended | set(_cut_off(records, resumed))
+
+
+def _cut_off(records: list[Record], resumed: Session) -> list[str]:
+    """What the move itself settled (a delivery that its own answer had overtaken)."""
+    return [
+        entry.finding for entry in resumed.context if isinstance(entry, msgspec.Struct) and hasattr(entry, "finding")
+    ]
+
+
+@given(happenings())
+@settings(max_examples=50)
+def test_two_runs_are_equal(events: list[tuple[int, Event]]) -> None:
+    assert play(begun(), events, until_ms=40_000, voice=moody) == play(begun(), events, until_ms=40_000, voice=moody)
+
+
+@given(happenings())
+@settings(max_examples=50)
+def test_after_a_stop_the_same_words_are_not_continued(events: list[tuple[int, Event]]) -> None:
+    stopped: set[int] = set()
+    speaking = 0
+    for record in play(begun(), events, until_ms=LONGEST_MS + 30_000, voice=moody):
+        match record.item:
+            case StopSpeaking():
+                stopped.add(speaking)
+            case Emit(style="speech", utterance=utterance, reason=reason):
+                speaking = utterance
+                assert reason or utterance not in stopped
+            case _:
+                pass
