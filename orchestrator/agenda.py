@@ -129,14 +129,16 @@ class Agenda(msgspec.Struct):
         self.scanned = end
         return met
 
-    def fire(self, *, now: Instant, silent_since: Instant, person_holds: bool) -> list[Due]:
+    def fire(
+        self, *, now: Instant, silent_since: Instant, last_input: Instant | None = None, person_holds: bool
+    ) -> list[Due]:
         """The items that are due, each with its words. What may not be said over the person stays due."""
         fired: list[Due] = []
         for item_id, planned in list(self.planned.items()):
             item = planned.item
             if person_holds and not item.over_speech:
                 continue
-            words = self._words(planned, now=now, silent_since=silent_since)
+            words = self._words(planned, now=now, silent_since=silent_since, last_input=last_input)
             if words:
                 planned.fired += 1
                 fired.append(Due(item, words))
@@ -144,7 +146,7 @@ class Agenda(msgspec.Struct):
                 del self.planned[item_id]
         return fired
 
-    def _words(self, planned: Planned, *, now: Instant, silent_since: Instant) -> str:
+    def _words(self, planned: Planned, *, now: Instant, silent_since: Instant, last_input: Instant | None) -> str:
         item = planned.item
         match item:
             case At():
@@ -157,8 +159,8 @@ class Agenda(msgspec.Struct):
                 planned.due = after(planned.due, (late + 1) * item.period_ms)
                 return item.say
             case AfterSilence():
-                since = max(silent_since, planned.scheduled)
-                if now - since < item.quiet_ms * MS or (planned.due is not None and planned.due >= since):
+                said = planned.due is not None and (last_input is None or last_input <= planned.due)
+                if said or now - max(silent_since, planned.scheduled) < item.quiet_ms * MS:
                     return ""
                 planned.due = now
                 return item.say
@@ -171,6 +173,16 @@ class Agenda(msgspec.Struct):
                 if item.silent or not reached:
                     return ""
                 return item.say.replace("{count}", str(item.n or planned.count)).replace("{heard}", planned.heard)
+
+    @property
+    def promises(self) -> bool:
+        """Whether something will certainly be said in its time: a reminder, a limited repetition, a word after silence."""
+        return any(
+            isinstance(planned.item, At)
+            or (isinstance(planned.item, Every) and (planned.item.times > 0 or planned.item.for_ms is not None))
+            or (isinstance(planned.item, AfterSilence) and planned.item.once)
+            for planned in self.planned.values()
+        )
 
     def counts(self) -> tuple[tuple[str, int], ...]:
         """The tallies: (phrase, how often it was heard)."""

@@ -34,7 +34,7 @@ class Every(_Item, frozen=True, tag="every", kw_only=True):
 
 
 class AfterSilence(_Item, frozen=True, tag="after_silence", kw_only=True):
-    """When neither side has said anything for `quiet_ms`; once, or again after each new silence."""
+    """When neither side has said anything for `quiet_ms`; once, or again each time the person has said something."""
 
     quiet_ms: int
     once: bool = True

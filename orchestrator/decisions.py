@@ -13,7 +13,7 @@ Style = Literal["weave", "say", "interject", "card"]
 of the assistant's own speech. `card`: shown, not spoken."""
 
 
-class Hold(msgspec.Struct, frozen=True, tag_field="type", tag="hold", omit_defaults=True):
+class Hold(msgspec.Struct, frozen=True, tag_field="type", tag="hold"):
     """Not now. `findings` wait."""
 
     reason: str
@@ -22,7 +22,7 @@ class Hold(msgspec.Struct, frozen=True, tag_field="type", tag="hold", omit_defau
     """When it is worth asking again (milliseconds of session time), where the policy knows; the grid asks anyway."""
 
 
-class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice", omit_defaults=True):
+class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice"):
     """Now: one utterance for all of `findings`."""
 
     findings: tuple[str, ...]
@@ -32,7 +32,7 @@ class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice", omit_d
     """Spoken even while the person holds the floor; `reason` says why."""
 
 
-class Drop(msgspec.Struct, frozen=True, tag_field="type", tag="drop", omit_defaults=True):
+class Drop(msgspec.Struct, frozen=True, tag_field="type", tag="drop"):
     """Never aloud. Only for what is not a finished result: progress, what expired, what was overtaken."""
 
     findings: tuple[str, ...]

@@ -106,7 +106,7 @@ class StepModel(_Effect, frozen=True, tag="step"):
     turn: MicroTurn
 
 
-class Emit(_Effect, frozen=True, tag="emit"):
+class Emit(_Effect, frozen=True, tag="emit", omit_defaults=False):
     """Show or play `text`. Pieces of one `utterance` join without anything between; `ends` closes it.
 
     `about` names the findings this piece delivers. `reason` says why, where it goes out while the person holds the floor.
@@ -164,7 +164,7 @@ class Close(_Effect, frozen=True, tag="close"):
     reason: str = ""
 
 
-class LedgerChanged(_Effect, frozen=True, tag="ledger"):
+class LedgerChanged(_Effect, frozen=True, tag="ledger", omit_defaults=False):
     """A finding or a delegation changed its state."""
 
     state: FindingState | DelegationState

@@ -56,7 +56,7 @@ class TickDue(_Event, frozen=True, tag="tick"):
     """The session's deadline has come."""
 
 
-class UserText(_Event, frozen=True, tag="user.text"):
+class UserText(_Event, frozen=True, tag="user.text", omit_defaults=False):
     """Characters typed (`insert`) or taken back from the end (`delete`, `text` holding what was removed).
 
     Text is heard while it is typed: `final` (Enter) is a hint that the person has finished, not a gate.

@@ -25,6 +25,10 @@ Urgency = Literal["low", "normal", "high", "critical"]
 CRITICAL: Final = "critical"
 
 
+def _final() -> Kind:
+    return "final"
+
+
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a fact comes from: a `title` fit to be said aloud, and a `place` (path with line, or address)."""
 
@@ -42,7 +46,8 @@ class Finding(msgspec.Struct, frozen=True, tag_field="type", tag="finding", omit
     """
 
     text: str
-    kind: Kind = "final"
+    # A factory, since a default that is not a plain value is written out: a line must say what kind of finding it is.
+    kind: Kind = msgspec.field(default_factory=_final)
     id: str = ""
     delegation: str = ""
     seq: int = 0

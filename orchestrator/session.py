@@ -87,9 +87,11 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is still being worked on, owed to the person, or being said."""
+        """Whether anything is still worked on, owed, promised for a time, or being said (by either side)."""
         state = self._state
-        return bool(state.ledger.open_jobs() or state.ledger.notes or state.speech.active or state.reply_since)
+        attending = state.reply_since is not None or state.person.holding_since is not None or bool(state.heard)
+        working = bool(state.ledger.open_jobs() or state.ledger.notes or state.speech.active)
+        return attending or working or state.agenda.promises
 
     def bundle(self, effect: Delegate) -> Bundle:
         """The bundle of a hand-off: the task with the conversation up to `effect.revision`."""
@@ -397,7 +399,9 @@ class Session:
         if state.speech.active:
             silent_since = now
         holds = state.floor.floor in ("person", "both")
-        for due in state.agenda.fire(now=now, silent_since=silent_since, person_holds=holds):
+        for due in state.agenda.fire(
+            now=now, silent_since=silent_since, last_input=state.person.last_input, person_holds=holds
+        ):
             reason = f"agenda: {due.item.id}"
             overlap = f"{reason}, asked for also while the person speaks" if due.item.over_speech else ""
             state.speech.say(due.say, keep=True, overlap=overlap, reason=reason, place="clause")

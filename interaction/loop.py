@@ -1,0 +1,189 @@
+"""The driver: one `while` around one inbox, with a timeout at the session's deadline.
+
+Everything that happens comes in through the inbox, in one order; the session answers with effects; effects go to
+outboxes, each with a writer of its own, so that a slow socket, voice or Redis cannot hold a micro-turn. A child that
+fails becomes an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import assert_never
+
+import anyio
+from anyio.abc import ObjectSendStream
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from interaction.errands import Errand, run_errands
+from interaction.outbox import Outbox
+from interaction.voice import run_voice
+from orchestrator.bundle import Cancellation
+from orchestrator.clock import SECOND, Clock, Instant, to_millisecond
+from orchestrator.decisions import Drop, Hold, Splice
+from orchestrator.effects import (
+    Amend,
+    Cancel,
+    Close,
+    Delegate,
+    Effect,
+    Emit,
+    LedgerChanged,
+    MicroTurn,
+    StepModel,
+    StopSpeaking,
+)
+from orchestrator.errors import DuologueError
+from orchestrator.events import BusDown, Event, SinkStalled, TickDue, UserEvent, UserLeft
+from orchestrator.journal import worth_writing
+from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening
+from orchestrator.session import Session
+
+__all__ = ["drive"]
+
+_INBOX = 1_024
+_FAREWELL_S = 2.0
+"""How long the last words may take to reach a slow link when the session is over."""
+
+
+async def drive(
+    session: Session,
+    *,
+    model: InteractionModel,
+    opening: Opening,
+    link: Link,
+    bus: FrontBus,
+    clock: Clock,
+    journal: Journal | None = None,
+) -> None:
+    """Run `session` until it closes.
+
+    When `link.events()` ends by itself, the person has no more to say: what is still worked on, owed or being said is
+    finished first. A `UserLeft` ends the session at once.
+    """
+    inbox, arrivals = anyio.create_memory_object_stream[Event](_INBOX)
+    shell = _Shell(session, clock, journal)
+    for delegation in session.open_delegations():
+        shell.errands.put(session.bundle(delegation))
+    async with anyio.create_task_group() as children, inbox, arrivals:
+        # Subscribed before anything is submitted, so that no finding can come before its reader.
+        updates = bus.updates(session.config.id)
+        children.start_soon(_listen, updates, inbox, None, _bus_failed)
+        children.start_soon(run_errands, bus, shell.errands, inbox)
+        children.start_soon(run_voice, model, shell.opening(opening), shell.turns, inbox)
+        async with anyio.create_task_group() as writers:
+            writers.start_soon(_write, link, shell.speech, inbox)
+            children.start_soon(_listen, link.events(), inbox, shell.input_ended, _link_failed)
+            await shell.run(arrivals)
+            shell.speech.close()
+            writers.cancel_scope.deadline = anyio.current_time() + _FAREWELL_S
+        children.cancel_scope.cancel()
+
+
+class _Shell:
+    """Carries the session's effects out."""
+
+    def __init__(self, session: Session, clock: Clock, journal: Journal | None) -> None:
+        self.session = session
+        self.clock = clock
+        self.journal = journal
+        self.speech: Outbox[Emit | StopSpeaking] = Outbox()
+        self.turns: Outbox[MicroTurn] = Outbox(high=256)
+        self.errands: Outbox[Errand] = Outbox(high=1_024)
+        self.input_ended = anyio.Event()
+
+    def opening(self, opening: Opening) -> Callable[[], Opening]:
+        """What a voice that is opened (again) is told: the conversation as it stands then."""
+
+        def now() -> Opening:
+            return Opening(
+                opening.session, opening.tools, opening.pools, self.session.context, opening.instructions
+            )
+
+        return now
+
+    async def run(self, arrivals: MemoryObjectReceiveStream[Event]) -> None:
+        while (deadline := self.session.deadline) is not None:
+            event = await self._next(arrivals, deadline)
+            self._take(event)
+            # What the person said last may still lie in the inbox.
+            if self.input_ended.is_set() and not arrivals.statistics().current_buffer_used and not self.session.busy:
+                self._take(UserLeft("the input ended"))
+
+    async def _next(self, arrivals: MemoryObjectReceiveStream[Event], deadline: Instant) -> Event:
+        left = deadline - self.clock.now()
+        if left > 0:
+            with anyio.move_on_after(left / SECOND):
+                return await arrivals.receive()
+        return TickDue()
+
+    def _take(self, event: Event) -> None:
+        now = to_millisecond(self.clock.now())
+        effects = self.session.receive(event, now=now)
+        if self.journal is not None:
+            n = self.session.n
+            if worth_writing(event, len(effects)):
+                self.journal.record(now, n, event)
+            for effect in effects:
+                self.journal.record(now, n, effect)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        stalled: SinkStalled | None = None
+        match effect:
+            case StepModel():
+                if self.turns.put(effect.turn):
+                    stalled = SinkStalled("model")
+            case Emit() | StopSpeaking():
+                if self.speech.put(effect):
+                    stalled = SinkStalled("link")
+            case Delegate():
+                self.errands.put(self.session.bundle(effect))
+            case Amend():
+                self.errands.put(self.session.amendment(effect))
+            case Cancel():
+                self.errands.put(Cancellation(effect.delegation, effect.reason))
+            case Close() | Splice() | Hold() | Drop() | LedgerChanged():
+                pass
+            case _:
+                assert_never(effect)
+        if stalled is not None:
+            self._take(stalled)
+
+
+async def _listen(
+    events: AsyncIterator[Event] | AsyncIterator[UserEvent],
+    inbox: ObjectSendStream[Event],
+    ended: anyio.Event | None,
+    failed: Callable[[str], Event],
+) -> None:
+    try:
+        async for event in events:
+            await inbox.send(event)
+    except (DuologueError, OSError, ValueError) as error:
+        await inbox.send(failed(str(error)))
+    if ended is not None:
+        ended.set()
+
+
+def _bus_failed(reason: str) -> Event:
+    return BusDown(reason)
+
+
+def _link_failed(reason: str) -> Event:
+    return UserLeft(f"the link failed: {reason}")
+
+
+async def _write(link: Link, parts: Outbox[Emit | StopSpeaking], inbox: ObjectSendStream[Event]) -> None:
+    try:
+        while (got := await parts.get()) is not None:
+            part, news = got
+            match part:
+                case Emit():
+                    await link.emit(part)
+                case StopSpeaking():
+                    await link.stop(part)
+            if news:
+                await inbox.send(SinkStalled("link", over=True))
+    except (DuologueError, OSError) as error:
+        await inbox.send(UserLeft(f"the link failed: {error}"))

@@ -1,0 +1,277 @@
+"""The composition root as a class: an assistant, put together from a voice, reasoners, tools, a timing policy and a bus.
+
+Everything has a default that works with no key and no server: the rule-based voice, the rule-based reasoner, and a
+hand-off within the process.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import anyio
+import msgspec
+
+from orchestrator.bus import Bus, connect
+from orchestrator.clock import START, Instant
+from orchestrator.config import SessionConfig
+from orchestrator.errors import ConfigError, UsageError
+from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening, Reasoner, Tool
+from orchestrator.session import Session
+from orchestrator.state import Snapshot
+from orchestrator.talk import Line, Talk
+from orchestrator.timing import TimingPolicy, default_policy
+
+if TYPE_CHECKING:
+    from background.reasoning import Agent
+
+__all__ = ["Assistant", "Specialist"]
+
+_KEPT_SESSIONS: Final = 100
+"""Closed sessions that one assistant keeps in memory to resume."""
+
+
+class Specialist(msgspec.Struct, frozen=True):
+    """One pool of background workers: what thinks there, and with which tools."""
+
+    tools: Sequence[Tool | Callable[..., Any]] = ()
+    reasoner: str | Reasoner | Agent = "rules"
+
+
+class _Pool(msgspec.Struct, frozen=True):
+    """A `Specialist`, made ready."""
+
+    tools: tuple[Tool, ...]
+    reasoner: Reasoner
+
+
+class Assistant:
+    """An assistant.
+
+    Args:
+        tools: What its background can do: `@tool` functions, plain typed functions, or anything with the `Tool` port.
+        interaction: The live voice: `"reflex"` (embedded, rule-based, no key) or an `InteractionModel`.
+        background: What thinks: `"rules"` (embedded), a `Reasoner`, any async callable of `(bundle, desk)`, or several
+            by pool name, each with tools of its own (`Specialist`). `tools` go to every pool.
+        timing: When findings are spoken; the default is `orchestrator.timing.default_policy()`.
+        bus: Where tasks go: the URL of a Redis, a bus, or `None` for workers in this process.
+        config: Pace, grid and patience of a session; its `id` is used where a session is opened without one.
+
+    Raises:
+        ConfigError: something of this cannot work; nothing has started.
+    """
+
+    def __init__(
+        self,
+        *,
+        tools: Sequence[Tool | Callable[..., Any]] = (),
+        interaction: str | InteractionModel = "reflex",
+        background: str | Reasoner | Agent | Mapping[str, Specialist | Reasoner | Agent | str] = "rules",
+        timing: TimingPolicy | None = None,
+        bus: str | Bus | None = None,
+        config: SessionConfig | None = None,
+    ) -> None:
+        self._model = _voice(interaction)
+        self._pools = _pools(background, tools)
+        self._timing = default_policy() if timing is None else timing
+        self._local = bus is None
+        self._bus: Bus = connect(bus) if bus is None or isinstance(bus, str) else bus
+        self._config = config or SessionConfig()
+        self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._live: set[str] = set()
+        self._front: FrontBus | None = None
+        self._open = AsyncExitStack()
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """Everything its background can do."""
+        return tuple({tool.info.name: tool for pool in self._pools.values() for tool in pool.tools}.values())
+
+    @property
+    def about(self) -> str:
+        """One line for the person: what voice this is."""
+        return self._model.traits.about
+
+    def run(self) -> None:
+        """Talk with it in the terminal, until the person leaves."""
+        from orchestrator.cli.chat import run_in_terminal
+
+        run_in_terminal(self)
+
+    async def __aenter__(self) -> Self:
+        """Keep the hand-off (and, without a Redis, the workers) running between sessions."""
+        self._front = await self._open.enter_async_context(self._handing_off())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._front = None
+        return await self._open.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def session(self, id: str | None = None) -> AsyncIterator[Talk]:  # noqa: A002
+        """A conversation inside a program of one's own. A known `id` goes on where it was left.
+
+        Leaving the context ends it as the person's leaving does. Raises `UsageError` for an id that is open already.
+        """
+        line = Line()
+        talk = Talk(id or self._new_id(), line)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._hold, talk.id, line)
+            try:
+                yield talk
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await talk.leave()
+
+    async def _hold(self, name: str, line: Line) -> None:
+        try:
+            await self.converse(line, id=name, journal=line)
+        finally:
+            line.hang_up()
+
+    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None:  # noqa: A002
+        """Hold one conversation over `link`, until the person leaves.
+
+        When the link's events end without a `UserLeft`, what is still worked on or owed is finished and heard first.
+        """
+        from interaction.clock import SystemClock
+        from interaction.loop import drive
+
+        name = id or self._new_id()
+        if name in self._live:
+            raise UsageError(f"the session {name!r} is open already", "a conversation has one owner", "close it first")
+        self._live.add(name)
+        try:
+            async with AsyncExitStack() as stack:
+                front = self._front
+                if front is None:
+                    front = await stack.enter_async_context(self._handing_off())
+                session, since = self._take_up(name)
+                clock = SystemClock(since)
+                try:
+                    await drive(
+                        session,
+                        model=self._model,
+                        opening=self._opening(name),
+                        link=link,
+                        bus=front,
+                        clock=clock,
+                        journal=journal,
+                    )
+                finally:
+                    self._keep(name, session.snapshot(now=clock.now()))
+        finally:
+            self._live.discard(name)
+
+    async def work(self, *, slots: int = 8, name: str | None = None, drain: anyio.Event | None = None) -> None:
+        """Be a worker for this assistant's pools, until cancelled, or until `drain` is set and what runs is finished."""
+        async with anyio.create_task_group() as group:
+            for pool in self._pools:
+                group.start_soon(self._work_for, pool, slots, name or f"worker-{secrets.token_hex(3)}", drain)
+
+    async def _work_for(self, pool: str, slots: int, name: str, drain: anyio.Event | None) -> None:
+        from background.worker import Worker
+
+        specialist = self._pools[pool]
+        async with self._bus.worker(name=name, pools=(pool,)) as side, anyio.create_task_group() as group:
+            worker = Worker(side, specialist.reasoner, specialist.tools, slots=slots)
+            if drain is not None:
+                group.start_soon(_drain, worker.drain, drain)
+            await worker.run()
+            group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _handing_off(self) -> AsyncIterator[FrontBus]:
+        async with self._bus.front() as front, anyio.create_task_group() as workers:
+            if self._local:
+                workers.start_soon(self.work)
+            try:
+                yield front
+            finally:
+                workers.cancel_scope.cancel()
+
+    def _opening(self, session: str) -> Opening:
+        infos = tuple(tool.info for tool in self.tools)
+        return Opening(session, infos, tuple(pool for pool in self._pools if pool))
+
+    def _take_up(self, name: str) -> tuple[Session, Instant]:
+        kept = self._kept.pop(name, None)
+        if kept is not None:
+            return Session.restore(kept, timing=self._timing, now=kept.at), kept.at
+        routes = {tool.info.name: pool for pool, has in self._pools.items() for tool in has.tools if pool}
+        default = "" if "" in self._pools else next(iter(self._pools))
+        traits = self._model.traits
+        config = msgspec.structs.replace(
+            self._config, id=name, routes=routes, pool=default, wants_silence=traits.wants_silence
+        )
+        return Session(config, timing=self._timing), START
+
+    def _keep(self, name: str, snapshot: Snapshot) -> None:
+        self._kept[name] = snapshot
+        while len(self._kept) > _KEPT_SESSIONS:
+            self._kept.popitem(last=False)
+
+    def _new_id(self) -> str:
+        configured = self._config.id
+        return configured if configured != SessionConfig().id else f"s{secrets.token_hex(4)}"
+
+
+def _voice(named: str | InteractionModel) -> InteractionModel:
+    if not isinstance(named, str):
+        return named
+    if named != "reflex":
+        raise ConfigError(
+            f"there is no voice called {named!r}",
+            'the only voice that is built in is "reflex", the rule-based one',
+            'use interaction="reflex", or pass an InteractionModel',
+        )
+    from interaction.models.reflex import ReflexModel
+
+    return ReflexModel()
+
+
+def _pools(background: Any, tools: Sequence[Tool | Callable[..., Any]]) -> dict[str, _Pool]:
+    given: Mapping[str, Any] = background if isinstance(background, Mapping) else {"": background}
+    if not given:
+        raise ConfigError("an assistant without a background cannot work", "the mapping is empty", 'use "rules"')
+    shared = _as_tools(tools)
+    pools: dict[str, _Pool] = {}
+    for name, entry in given.items():
+        specialist = entry if isinstance(entry, Specialist) else Specialist(reasoner=entry)
+        pools[name] = _Pool((*shared, *_as_tools(specialist.tools)), _reasoner(specialist.reasoner))
+    return pools
+
+
+def _as_tools(tools: Sequence[Tool | Callable[..., Any]]) -> tuple[Tool, ...]:
+    if not tools:
+        return ()
+    from orchestrator.tool import as_tool
+
+    return tuple(as_tool(tool) for tool in tools)
+
+
+def _reasoner(named: str | Reasoner | Agent) -> Reasoner:
+    from background.reasoning import as_reasoner
+
+    if not isinstance(named, str):
+        return as_reasoner(named)
+    if named != "rules":
+        raise ConfigError(
+            f"there is no reasoner called {named!r}",
+            'the only one that is built in is "rules", the rule-based one',
+            'use background="rules", or pass a Reasoner or an async function of (bundle, desk)',
+        )
+    from background.models.rules import RulesReasoner
+
+    return RulesReasoner()
+
+
+async def _drain(drain: Callable[[], None], wanted: anyio.Event) -> None:
+    await wanted.wait()
+    drain()
