@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import ObjectSendStream
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from interaction.closing import closing
 from interaction.errands import Errand, run_errands
 from interaction.outbox import Outbox
 from interaction.voice import run_voice
@@ -105,9 +106,14 @@ class _Shell:
         while (deadline := self.session.deadline) is not None:
             event = await self._next(arrivals, deadline)
             self._take(event)
-            # What the person said last may still lie in the inbox.
-            if self.input_ended.is_set() and not arrivals.statistics().current_buffer_used and not self.session.busy:
+            if self._finished(arrivals):
                 self._take(UserLeft("the input ended"))
+
+    def _finished(self, arrivals: MemoryObjectReceiveStream[Event]) -> bool:
+        if not self.input_ended.is_set() or self.session.deadline is None:
+            return False
+        # What the person said last may still lie in the inbox.
+        return not arrivals.statistics().current_buffer_used and not self.session.busy
 
     async def _next(self, arrivals: MemoryObjectReceiveStream[Event], deadline: Instant) -> Event:
         left = deadline - self.clock.now()
@@ -158,8 +164,9 @@ async def _listen(
     failed: Callable[[str], Event],
 ) -> None:
     try:
-        async for event in events:
-            await inbox.send(event)
+        async with closing(events) as each:
+            async for event in each:
+                await inbox.send(event)
     except (DuologueError, OSError, ValueError) as error:
         await inbox.send(failed(str(error)))
     if ended is not None:

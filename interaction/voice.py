@@ -7,6 +7,7 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import ObjectSendStream
 
+from interaction.closing import closing
 from interaction.outbox import Outbox
 from orchestrator.effects import MicroTurn
 from orchestrator.errors import ModelError
@@ -43,8 +44,9 @@ async def run_voice(
 
 
 async def _hear(stream: InteractionStream, inbox: ObjectSendStream[Event]) -> None:
-    async for event in stream.events():
-        await inbox.send(event)
+    async with closing(stream.events()) as events:
+        async for event in events:
+            await inbox.send(event)
     raise ModelError("the voice ended its stream")
 
 

@@ -205,7 +205,7 @@ class Assistant:
         if kept is not None:
             return Session.restore(kept, timing=self._timing, now=kept.at), kept.at
         routes = {tool.info.name: pool for pool, has in self._pools.items() for tool in has.tools if pool}
-        default = "" if "" in self._pools else next(iter(self._pools))
+        default = "" if "" in self._pools else max(self._pools, key=lambda pool: len(self._pools[pool].tools))
         traits = self._model.traits
         config = msgspec.structs.replace(
             self._config, id=name, routes=routes, pool=default, wants_silence=traits.wants_silence

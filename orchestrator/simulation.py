@@ -90,7 +90,7 @@ def _voice(rules: Sequence[GivenModel]) -> InteractionModel:
 
         return ScriptedModel(
             [
-                When(rule.when, rule.say, Handover(rule.delegate.task, rule.delegate.tool) if rule.delegate else None)
+                When(rule.when, rule.say, Handover(tool=rule.delegate.tool, task=rule.delegate.task) if rule.delegate else None)
                 for rule in rules
             ]
         )

@@ -57,6 +57,7 @@ class Line:
         """The session is over."""
         self.over = True
         self.input.close()
+        self._inbox.close()
         self._wake()
 
     def _wake(self) -> None:

@@ -32,8 +32,10 @@ def delegate(state: State, config: SessionConfig, event: ModelDelegated, now: In
     revision = state.note(Assigned(delegation=job_id, task=event.task), now)
     pending = tuple(job.id for job in ledger.open_jobs() if job.id != event.supersedes)
     deadline_ms = event.deadline_ms or config.deadline_ms
-    routed = next((config.routes[tool] for tool in event.tools if tool in config.routes), config.pool)
-    job = Job(job_id, event.task, now, deadline_ms, revision, revision, tools=event.tools, pool=event.pool or routed)
+    # A pool without the tool could not do it, whatever its name suggests to the voice.
+    has_tool = next((config.routes[tool] for tool in event.tools if tool in config.routes), "")
+    pool = has_tool or event.pool or config.pool
+    job = Job(job_id, event.task, now, deadline_ms, revision, revision, tools=event.tools, pool=pool)
     ledger.add(job)
     if event.supersedes:
         _replace(state, event.supersedes, f"{job_id} replaces it", now, out)

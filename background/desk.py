@@ -1,0 +1,122 @@
+"""The desk a reasoner works at: its tools, what the person has said since, and the way to tell or ask something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import anyio
+import msgspec
+
+from background.mailbox import Mailbox
+from background.outbox import Outbox
+from background.settings import WorkerSettings
+from background.toolbox import Toolbox
+from orchestrator.bundle import Amendment, Bundle
+from orchestrator.finding import Channel, Finding, Urgency
+from orchestrator.ports import Claim, Result, ToolCall, ToolInfo
+
+__all__ = ["TaskDesk", "is_leave"]
+
+YES: Final = re.compile(
+    r"(yes|yeah|yep|yup|sure|ok|okay|please|certainly|of course|go ahead|go on|do it|do that|do so|fine|alright|"
+    r"all right|approved|right|correct|y)\b",
+)
+NO: Final = re.compile(r"\b(no|not|don't|dont|never|stop|wait|cancel|nope)\b")
+
+
+class TaskDesk:
+    """Implements `orchestrator.ports.Desk` for one claim."""
+
+    def __init__(
+        self, claim: Claim, toolbox: Toolbox, mailbox: Mailbox, outbox: Outbox, settings: WorkerSettings
+    ) -> None:
+        self._mailbox = mailbox
+        self._outbox = outbox
+        self._deadline = anyio.current_time() + claim.bundle.deadline_ms / 1000
+        self._tools = toolbox.for_task(_Host(self, claim, outbox, settings))
+
+    @property
+    def tools(self) -> Sequence[ToolInfo]:
+        """What this task may use."""
+        return self._tools.infos
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the task's deadline, counted from when this worker took it; 0 when it has passed."""
+        return max(0.0, self._deadline - anyio.current_time())
+
+    async def call(self, *calls: ToolCall) -> Sequence[Result]:
+        """Run calls side by side. Results come in call order, exactly one each."""
+        return await self._tools.call(*calls)
+
+    def amendments(self) -> Sequence[Amendment]:
+        """What the person said since this was last read. Findings count as informed of it from now on."""
+        return self._mailbox.read()
+
+    async def amended(self) -> None:
+        """Return as soon as there is a correction not yet read."""
+        await self._mailbox.corrected()
+
+    async def progress(self, text: str) -> None:
+        """Tell what is being done; at most ten a second go out, the newest."""
+        self._outbox.report(Finding.progress(text))
+
+    async def publish(self, finding: Finding) -> None:
+        """Send a finding now that is not terminal. Raises `ValueError` for a terminal one: that is yielded."""
+        if finding.terminal:
+            raise ValueError(f"a finding of kind {finding.kind!r} ends the task: yield it, do not publish it")
+        if finding.kind == "progress":
+            self._outbox.report(finding)
+        else:
+            await self._outbox.put(finding)
+
+    async def ask(self, question: str, *, urgency: Urgency = "high") -> str:
+        """Put a question to the person and wait for the answer; the task's deadline is the only limit."""
+        asked = await self._outbox.put(msgspec.structs.replace(Finding.question(question), urgency=urgency))
+        return await self._mailbox.answer(asked)
+
+
+class _Host:
+    """What the tools may ask for, over the desk. A room of its own, since a reasoner has no use for it."""
+
+    def __init__(self, desk: TaskDesk, claim: Claim, outbox: Outbox, settings: WorkerSettings) -> None:
+        self._desk = desk
+        self._claim = claim
+        self._outbox = outbox
+        self._settings = settings
+
+    @property
+    def bundle(self) -> Bundle:
+        return self._claim.bundle
+
+    @property
+    def attempt(self) -> int:
+        return self._claim.attempt
+
+    @property
+    def remaining_s(self) -> float:
+        return self._desk.remaining_s
+
+    async def report(self, text: str, *, channel: Channel, lane: str) -> None:
+        self._outbox.report(Finding(text, "progress", channel=channel), lane=lane)
+        await anyio.lowlevel.checkpoint()  # a tool that only ever tells progress must not starve the loop
+
+    async def ask(self, question: str) -> str:
+        return await self._desk.ask(question)
+
+    async def approve(self, question: str) -> bool:
+        with anyio.move_on_after(self._settings.approval_s):
+            return is_leave(await self._desk.ask(question))
+        return False
+
+
+def is_leave(answer: str) -> bool:
+    """Whether `answer` clearly says yes. Whatever is not clear is a no.
+
+    >>> is_leave("Yes, go ahead."), is_leave("yes, but not today"), is_leave("hm")
+    (True, False, False)
+    """
+    words = answer.strip().lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return YES.match(words) is not None and NO.search(words) is None

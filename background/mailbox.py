@@ -1,0 +1,91 @@
+"""What the person said after a task was handed over, as its reasoner gets to read it.
+
+Law: a finding counts as informed up to the newest amendment the reasoner has read, never beyond a correction that it
+has not. That is what keeps an answer to the old question from being told as the answer to the new one.
+"""
+
+from __future__ import annotations
+
+import anyio
+
+from orchestrator.bundle import Amendment
+from orchestrator.finding import Finding
+
+__all__ = ["Mailbox"]
+
+
+class Mailbox:
+    """The amendments of one task: unread, read, and answers to its questions."""
+
+    def __init__(self, revision: int) -> None:
+        self._begun = revision
+        self._newest = revision
+        self._unread: list[Amendment] = []
+        self._seen: set[tuple[int, str, str]] = set()
+        self._open: dict[str, str] = {}
+        self._abandoned = ""
+        self._answers: dict[str, Amendment] = {}
+        self._changed = anyio.Event()
+
+    @property
+    def revision(self) -> int:
+        """Up to which revision of the conversation the reasoner is informed."""
+        corrections = [item.revision for item in self._unread if item.text]
+        if not corrections:
+            return self._newest
+        return max(self._begun, min(self._newest, min(corrections) - 1))
+
+    @property
+    def open_question(self) -> str:
+        """The oldest question that waits for the person, or waited when the task was stopped; empty without one."""
+        return next(iter(self._open.values()), self._abandoned)
+
+    def put(self, amendment: Amendment) -> None:
+        """Take in an amendment. One that is delivered again counts once."""
+        key = (amendment.revision, amendment.text, amendment.answers)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        question = self._question_for(amendment)
+        if question:
+            del self._open[question]
+            self._answers[question] = amendment
+        else:
+            self._unread.append(amendment)
+        self._notify()
+
+    def read(self) -> tuple[Amendment, ...]:
+        """What has not been read yet, in order."""
+        items, self._unread = tuple(self._unread), []
+        self._abandoned = ""
+        self._newest = max([self._newest, *(item.revision for item in items)])
+        return items
+
+    async def corrected(self) -> None:
+        """Return as soon as there is a correction that has not been read."""
+        while not any(item.text and not item.answers for item in self._unread):
+            await self._changed.wait()
+
+    async def answer(self, question: Finding) -> str:
+        """Wait for the person's answer to a question that has been stamped."""
+        self._open[question.id] = question.text
+        try:
+            while question.id not in self._answers:
+                await self._changed.wait()
+        except anyio.get_cancelled_exc_class():
+            self._abandoned = self._open.pop(question.id, "")
+            raise
+        amendment = self._answers.pop(question.id)
+        self._newest = max(self._newest, amendment.revision)
+        return amendment.text
+
+    def _question_for(self, amendment: Amendment) -> str:
+        if not amendment.answers or amendment.answers in self._open:
+            return amendment.answers
+        # The person answered what an earlier attempt had asked, before its worker died. This attempt has asked the
+        # same again, so the answer is for its oldest question; where it has not asked, the reasoner reads it.
+        return next(iter(self._open), "")
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()

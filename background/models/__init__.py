@@ -1,0 +1,1 @@
+"""Reasoners: `rules` (embedded, needs no key) and `scripted` (a double for tests)."""

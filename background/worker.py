@@ -1,0 +1,123 @@
+"""A worker: takes tasks as it has room for them, and serves each in a child of its own.
+
+It ends when it is cancelled or drained, never because a task, a tool, a reasoner or the bus failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import anyio
+
+from background.serving import Serving
+from background.settings import WorkerSettings
+from background.toolbox import Toolbox
+from orchestrator.errors import BusUnavailable, ConfigError
+from orchestrator.ports import Claim, Reasoner, Tool, WorkerBus
+
+__all__ = ["Worker"]
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Claims tasks from `bus`, runs a reasoner on each with `tools`, and sends back what it finds.
+
+    `reasoner` is one for all pools, or one for each pool by name (`""` is the default pool). `slots` is how many tasks
+    run at once; no more than that are ever claimed. `bus` has been entered by the caller, who also leaves it.
+
+    Raises:
+        ConfigError: there is no slot, or two tools have one name.
+    """
+
+    def __init__(
+        self,
+        bus: WorkerBus,
+        reasoner: Reasoner | Mapping[str, Reasoner],
+        tools: Sequence[Tool] = (),
+        *,
+        slots: int = 8,
+        settings: WorkerSettings | None = None,
+    ) -> None:
+        if slots < 1:
+            raise ConfigError(f"a worker with {slots} slots does nothing", "", "give it 1 or more")
+        self._bus = bus
+        self._reasoner = reasoner
+        self._toolbox = Toolbox(tools)
+        self._slots = slots
+        self._settings = settings or WorkerSettings()
+        self._serving: set[Serving] = set()
+        self._changed = anyio.Event()
+        self._claiming = anyio.CancelScope()
+        self._grace_s = self._settings.grace_s
+        self._draining = False
+
+    @property
+    def busy(self) -> int:
+        """How many tasks are being served."""
+        return len(self._serving)
+
+    def drain(self, grace_s: float | None = None) -> None:
+        """Take no more tasks; `run` returns when those that run are done, or handed back after `grace_s` seconds.
+
+        May be called from a signal's task, and again with a shorter grace.
+        """
+        self._draining = True
+        self._grace_s = self._settings.grace_s if grace_s is None else grace_s
+        self._claiming.cancel()
+        self._notify()
+
+    async def run(self) -> None:
+        """Work until drained or cancelled. Tasks that are cut off by a cancellation are handed back.
+
+        Call it once.
+        """
+        async with anyio.create_task_group() as group:
+            with self._claiming:
+                while not self._draining:
+                    await self._room()
+                    for claim in await self._claims():
+                        serving = Serving(claim, self._reasoner_for(claim), self._toolbox, self._settings)
+                        self._serving.add(serving)
+                        group.start_soon(self._serve, serving)
+            await self._wait_for_running()
+            for serving in self._serving:
+                serving.stop()
+
+    async def _claims(self) -> Sequence[Claim]:
+        try:
+            return await self._bus.claim(room=self._slots - len(self._serving))
+        except BusUnavailable as error:
+            log.warning("no tasks can be claimed just now: %s", error.what)
+            await anyio.sleep(self._settings.longest_retry_s)
+            return ()
+
+    async def _serve(self, serving: Serving) -> None:
+        try:
+            await serving.run()
+        finally:
+            self._serving.discard(serving)
+            self._notify()
+
+    async def _room(self) -> None:
+        while len(self._serving) >= self._slots:
+            await self._changed.wait()
+
+    async def _wait_for_running(self) -> None:
+        begun = anyio.current_time()
+        while self._serving:
+            left = begun + self._grace_s - anyio.current_time()
+            if left <= 0:
+                return
+            with anyio.move_on_after(left):
+                await self._changed.wait()
+
+    def _reasoner_for(self, claim: Claim) -> Reasoner | None:
+        if isinstance(self._reasoner, Mapping):
+            return self._reasoner.get(claim.bundle.pool)
+        return self._reasoner
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()

@@ -1,0 +1,314 @@
+"""The front end's side on Redis: one process, many sessions, one stream that everything comes back on.
+
+The front end keeps the bundle of every task that is still open. When Redis was away, or a connection was made anew, it
+submits them all again: what is still there only answers with all that is known of it, what was lost is queued anew. So
+neither a loss of data nor a gap in the stream costs an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, assert_never
+
+import anyio
+
+from orchestrator.bundle import Amendment, Bundle, Cancellation
+from orchestrator.bus.mailboxes import Subscriptions
+from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
+from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.codec import bundle_wire, orders_wire, updates_wire
+from orchestrator.errors import BusBusy, BusUnavailable
+from orchestrator.events import BusDown, BusEvent, BusUp, DelegationUpdate
+from orchestrator.finding import Finding
+from orchestrator.ports import FrontBus, Order
+
+__all__ = ["redis_front"]
+
+log = logging.getLogger("duologue.bus")
+
+READ_AT_ONCE: Final = 256
+HOUSEKEEPING_S: Final = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """A task whose end has not been heard of."""
+
+    bundle: Bundle
+    forgotten_at: float
+    """After this moment Redis does not know it any more either."""
+    taken: bool = False
+    """Whether Redis has said that it has it."""
+    attempt: int = 0
+    """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
+    orders: list[Order] = field(default_factory=list[Order])
+    in_turn: anyio.Lock = field(default_factory=anyio.Lock)
+    """While it is handed over again with its orders, a new order waits: their sequence has a meaning."""
+
+
+class _RedisFront:
+    def __init__(self, url: str, settings: RedisSettings) -> None:
+        self.subscriptions = Subscriptions()
+        self._settings = settings
+        self._keys = Keys(settings.prefix)
+        self._commands = RedisClient(url, settings)
+        self._reader = RedisClient(url, settings, reader=True)
+        # A name of its own for every process, so that its stream can be read from the very beginning.
+        self._name = secrets.token_hex(8)
+        self._out = self._keys.out(self._name)
+        self._bundles = bundle_wire()
+        self._orders = orders_wire()
+        self._updates = updates_wire()
+        self._open: dict[str, _Open] = {}
+        self._unsure: set[str] = set()
+        self._nudge = anyio.Event()
+        self._cursor: str = "0-0"
+        self._trimmed: str = "0-0"
+        self._down = ""
+
+    # --- the port ------------------------------------------------------------------------------------------------
+
+    async def submit(self, bundle: Bundle) -> None:
+        """See `FrontBus.submit`."""
+        new = bundle.id not in self._open
+        lives_s = (bundle.deadline_ms + self._settings.keep_ms) / 1_000
+        # Before the hand-over and not after it: the answer may overtake the reply.
+        task = self._open.setdefault(bundle.id, _Open(bundle, anyio.current_time() + lives_s))
+        try:
+            reply = await self._enqueue(task)
+        except Away as away:
+            self._went_away(away)
+            if new:
+                self._open.pop(bundle.id, None)
+            raise _unavailable("The task was not handed over.", away) from away
+        if reply[0] == b"busy":
+            if new:
+                self._open.pop(bundle.id, None)
+            raise BusBusy(
+                "The queue took no new task.",
+                f"It holds {reply[1]} tasks that are not finished, which is all it may.",
+                "Wait until some are finished, or run more workers.",
+                length=reply[1],
+                oldest_ms=reply[2],
+            )
+        task.taken = True
+
+    async def order(self, order: Order) -> None:
+        """See `FrontBus.order`."""
+        task = self._open.get(order.delegation)
+        try:
+            if task is None:
+                await self._send(order)
+                return
+            async with task.in_turn:
+                reply = await self._send(order)
+                if not task.orders or task.orders[-1] != order:
+                    task.orders.append(order)
+        except Away as away:
+            self._went_away(away)
+            raise _unavailable("The task was not told.", away) from away
+        if reply[0] == b"unknown" and order.delegation in self._open:
+            # Redis has lost the task, and this is how we come to hear of it.
+            match order:
+                case Cancellation():
+                    update = DelegationUpdate(order.delegation, "cancelled", order.reason)
+                    self._pass_on(task.bundle.session, update)
+                case Amendment():
+                    self._unsure.add(order.delegation)
+                    self._nudge.set()
+                case _:
+                    assert_never(order)
+
+    def updates(self, session: str) -> AsyncIterator[BusEvent]:
+        """See `FrontBus.updates`."""
+        subscription = self.subscriptions.open(session)
+        if self._down:
+            subscription.put(BusDown(self._down))
+        return subscription
+
+    # --- what comes back -----------------------------------------------------------------------------------------
+
+    async def read(self) -> None:
+        """Pass on what comes, for ever. A plain read from a kept cursor: to be cut off loses nothing."""
+        backoff = Backoff()
+        connection = 0
+        while True:
+            try:
+                if self._down or self._reader.connects != connection:
+                    await self._reader.call("PING")
+                    self._cursor = await self._resume()
+                    self._is_back(again=connection > 0)
+                    connection = self._reader.connects
+                found: dict[bytes, list[tuple[bytes, dict[bytes, bytes]]]] = await self._reader.call(
+                    *("XREAD", "COUNT", READ_AT_ONCE, "BLOCK", self._settings.block_ms),
+                    *("STREAMS", self._out, self._cursor),
+                )
+            except Away as away:
+                self._went_away(away)
+                await anyio.sleep(backoff.next())
+                continue
+            backoff.reset()
+            for entries in (found or {}).values():
+                for entry, fields in entries:
+                    self._take(fields)
+                    self._cursor = str(entry, "ascii")
+
+    async def keep(self) -> None:
+        """Submit again what may have been lost, and keep the stream and the books short, for ever."""
+        backoff = Backoff(0.1, 2.0)
+        while True:
+            with anyio.move_on_after(HOUSEKEEPING_S):
+                await self._nudge.wait()
+            self._nudge = anyio.Event()
+            try:
+                await self._make_sure()
+                await self._trim()
+            except Away as away:
+                self._went_away(away)
+                await anyio.sleep(backoff.next())
+                continue
+            backoff.reset()
+            now = anyio.current_time()
+            for name in [name for name, task in self._open.items() if task.forgotten_at < now]:
+                del self._open[name]
+
+    async def leave(self) -> None:
+        """Close everything. The stream goes too: nobody knows its name any more."""
+        self.subscriptions.close()
+        try:
+            if not self._down:
+                await self._commands.call("DEL", self._out)
+        except Away:
+            log.debug("the stream of a front end that has left was not deleted; it will expire")
+        await self._commands.close()
+        await self._reader.close()
+
+    # --- within --------------------------------------------------------------------------------------------------
+
+    def _take(self, fields: dict[bytes, bytes]) -> None:
+        # What an unknown peer wrote is skipped, never raised: one odd entry must not end every session here.
+        update = self._updates.decode(fields.get(b"u", b""))
+        if update is None:
+            return
+        task = self._open.get(update.delegation)
+        if task is not None:
+            task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+        self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
+
+    def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
+        match update:
+            case Finding():
+                over = update.terminal
+            case DelegationUpdate():
+                over = update.state in ("done", "failed", "cancelled", "superseded")
+            case _:
+                assert_never(update)
+        if over:
+            self._open.pop(update.delegation, None)
+            self._unsure.discard(update.delegation)
+        self.subscriptions.tell(session, update)
+
+    async def _enqueue(self, task: _Open) -> list[Any]:
+        bundle, keys = task.bundle, self._keys
+        return await self._commands.script(
+            "enqueue",
+            [keys.jobs(bundle.pool), keys.job(bundle.id), keys.log(bundle.id)],
+            [
+                *(keys.prefix, bundle.id, self._bundles.encode(bundle), bundle.session, self._name),
+                *(bundle.deadline_ms, self._settings.keep_ms, self._settings.capacity, task.attempt),
+                self._updates.encode(DelegationUpdate(bundle.id, "queued")),
+            ],
+        )
+
+    async def _send(self, order: Order) -> list[Any]:
+        match order:
+            case Cancellation():
+                cancelled = self._updates.encode(DelegationUpdate(order.delegation, "cancelled", order.reason))
+            case Amendment():
+                cancelled = b""
+            case _:
+                assert_never(order)
+        keys, task = self._keys, self._open.get(order.delegation)
+        # The pool of a task that this process did not submit is not known. Then its entry stays until a worker finds
+        # that it was called off, which ends it all the same.
+        pool = task.bundle.pool if task is not None else ""
+        return await self._commands.script(
+            "order",
+            [keys.jobs(pool), keys.job(order.delegation), keys.orders(order.delegation), keys.bells],
+            [keys.prefix, GROUP, order.delegation, self._orders.encode(order), cancelled],
+        )
+
+    async def _resume(self) -> str:
+        """Where to read on. A stream that was made anew may count from below the cursor, and would never be heard."""
+        [last] = await self._commands.script("last_id", [self._out], [self._keys.prefix])
+        return "0-0" if _numbers(str(last, "ascii")) < _numbers(self._cursor) else self._cursor
+
+    async def _make_sure(self) -> None:
+        for name in list(self._unsure):
+            task = self._open.get(name)
+            if task is not None:
+                async with task.in_turn:
+                    reply = await self._enqueue(task)
+                    if reply[0] == b"busy":
+                        continue
+                    if reply[0] == b"taken" and task.taken:
+                        log.warning("Redis had lost the task %s; it was handed over again", name)
+                        for order in task.orders:
+                            await self._send(order)
+            self._unsure.discard(name)
+
+    async def _trim(self) -> None:
+        if self._cursor not in ("0-0", self._trimmed):
+            cursor = self._cursor
+            milliseconds, number = _numbers(cursor)
+            await self._commands.call("XTRIM", self._out, "MINID", f"{milliseconds}-{number + 1}")
+            self._trimmed = cursor
+
+    def _went_away(self, away: Away) -> None:
+        if not self._down:
+            self._down = away.reason
+            log.warning("the hand-off is away: %s", away.reason)
+            self.subscriptions.tell_all(BusDown(away.reason))
+
+    def _is_back(self, *, again: bool) -> None:
+        if again or self._down:
+            self._unsure |= self._open.keys()
+            self._nudge.set()
+        if self._down:
+            self._down = ""
+            log.info("the hand-off is back")
+            self.subscriptions.tell_all(BusUp())
+
+
+def _numbers(entry: str) -> tuple[int, int]:
+    milliseconds, _, number = entry.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _unavailable(what: str, away: Away) -> BusUnavailable:
+    return BusUnavailable(what, away.reason, "It is safe to try again; nothing is done twice.")
+
+
+@asynccontextmanager
+async def redis_front(url: str, settings: RedisSettings) -> AsyncGenerator[FrontBus, None]:
+    """The front end's side of the Redis at `url`. Entering contacts nobody; leaving closes every connection."""
+    front = _RedisFront(url, settings)
+    raised: Exception | None = None
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(front.read)
+            tasks.start_soon(front.keep)
+            try:
+                yield front
+            except Exception as error:
+                # What the caller raises passes as it is, not in a group.
+                raised = error
+            tasks.cancel_scope.cancel()
+    finally:
+        await front.leave()
+    if raised is not None:
+        raise raised

@@ -1,0 +1,56 @@
+"""The names of everything in Redis, and which of it stays.
+
+Every key carries the hash tag of its partition, so that a script may touch several of them on a Cluster. Sessions are
+not spread over partitions yet: there is one, `{0}`.
+
+| key | what | lives |
+|---|---|---|
+| `duo:{0}:jobs[:pool]` | stream of what is outstanding; group `workers` | for ever: no task may expire unseen |
+| `duo:{0}:job:<id>` | state, attempt and token (the fence), entry, front end | deadline + 10 min, or end + 10 min |
+| `duo:{0}:orders:<id>` | list of amendments and cancellations | as the job |
+| `duo:{0}:log:<id>` | stream of findings, for a front end that takes over | as the job |
+| `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
+| `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |
+| `duo:{0}:dead` | stream of tasks that were given up, with the reason | 7 days after the last |
+
+An order is in its list, and the doorbell only says that there is one: so a worker that missed the bell, or came later,
+finds it all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["GROUP", "Keys"]
+
+GROUP: Final = "workers"
+"""The consumer group of every jobs stream."""
+
+
+class Keys:
+    """The names under one prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = f"{prefix}:{{0}}:"
+        self.bells = f"{self.prefix}ctl"
+        self.dead = f"{self.prefix}dead"
+
+    def jobs(self, pool: str) -> str:
+        """What is outstanding in a pool; the empty name is the default pool."""
+        return f"{self.prefix}jobs:{pool}" if pool else f"{self.prefix}jobs"
+
+    def job(self, task: str) -> str:
+        """The state of a task."""
+        return f"{self.prefix}job:{task}"
+
+    def log(self, task: str) -> str:
+        """The findings of a task."""
+        return f"{self.prefix}log:{task}"
+
+    def orders(self, task: str) -> str:
+        """What a task was told after it had left."""
+        return f"{self.prefix}orders:{task}"
+
+    def out(self, front: str) -> str:
+        """What goes to a front-end process."""
+        return f"{self.prefix}out:{front}"

@@ -1,0 +1,412 @@
+"""A worker's side on Redis: reading tasks, keeping the leases, hearing orders.
+
+Three loops, none of which ends because Redis did:
+- `read_jobs` is the only one that takes tasks, so that it alone counts the free slots. It never takes more than there
+  is room for, and is never cut off while it reads: a blocking group read that is cancelled leaves its tasks with a
+  consumer that does not know of them.
+- `keep_leases` renews what is held, and learns what is lost.
+- `hear_orders` reads the doorbells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import random
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import anyio
+import anyio.lowlevel
+
+from orchestrator.bundle import Bundle
+from orchestrator.bus.endings import Refusal, refused
+from orchestrator.bus.redis_claim import Held, Office, RedisClaim
+from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
+from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.codec import bundle_wire, updates_wire
+from orchestrator.errors import ClaimLost
+from orchestrator.events import DelegationUpdate
+from orchestrator.ports import Claim, WorkerBus
+
+__all__ = ["redis_worker"]
+
+log = logging.getLogger("duologue.bus")
+
+BELLS_AT_ONCE: Final = 256
+
+Entry = tuple[str, str, dict[bytes, bytes]]
+"""Stream, id and fields of something that was read."""
+
+
+class _RedisWorker:
+    def __init__(self, url: str, settings: RedisSettings, name: str, pools: Sequence[str]) -> None:
+        self.claims: dict[str, RedisClaim] = {}
+        self._settings = settings
+        self._keys = Keys(settings.prefix)
+        self._consumer = f"{name}-{secrets.token_hex(4)}"
+        self._streams = [self._keys.jobs(pool) for pool in pools]
+        self._commands = RedisClient(url, settings)
+        self._job_reader = RedisClient(url, settings, reader=True)
+        self._bell_reader = RedisClient(url, settings, reader=True)
+        self._office = Office(self._commands, self._keys, settings.keep_ms, self)
+        self._bundles = bundle_wire()
+        self._updates = updates_wire()
+        self._tokens = (f"{self._consumer}:{number}" for number in itertools.count(1))
+        self._ready: list[RedisClaim] = []
+        self._wanted = 0
+        self._changed = anyio.Event()
+        self._stopping = anyio.Event()
+        self._stopped = anyio.Event()
+        self._prepared = -1
+        self._sweep_at = 0.0
+        self._swept = dict.fromkeys(self._streams, b"0-0")
+        self._starting: dict[str, bool] = {}
+        self._look_again = False
+        self._down = False
+
+    # --- the port ------------------------------------------------------------------------------------------------
+
+    async def claim(self, *, room: int) -> Sequence[Claim]:
+        """See `WorkerBus.claim`."""
+        if room < 1:
+            raise ValueError("room must be at least 1: there is nothing to wait for without a free slot")
+        await anyio.lowlevel.checkpoint()
+        self._wanted += room
+        self._wake()
+        try:
+            while not self._ready:
+                await self._changed.wait()
+            # No await between taking and returning: a cancelled claim has taken nothing.
+            taken, self._ready = self._ready[:room], self._ready[room:]
+            return taken
+        finally:
+            self._wanted -= room
+            if self._free() < 0:
+                self._wake()
+
+    def ended(self, claim: RedisClaim) -> None:
+        """A claim has ended or is lost."""
+        if self.claims.get(claim.held.token) is claim:
+            del self.claims[claim.held.token]
+        if claim in self._ready:
+            self._ready.remove(claim)
+
+    # --- tasks ---------------------------------------------------------------------------------------------------
+
+    async def read_jobs(self) -> None:
+        """Take tasks while somebody wants them, until told to stop. Is not cancelled, but woken."""
+        backoff = Backoff()
+        with anyio.CancelScope(shield=True):
+            while not self._stopping.is_set():
+                if self._free() == 0:
+                    await self._changed.wait()
+                    continue
+                if self._free() < 0:
+                    # Whoever wanted it has gone away in the meantime: then it is the next worker's.
+                    await _let_go(self._ready[-1])
+                    continue
+                try:
+                    leftovers = await self._prepare()
+                    # Said before the read, which may be a long quiet one.
+                    self._is_back()
+                    found = leftovers or await self._fetch(self._free())
+                    await self._start(found)
+                except GroupMissing:
+                    self._prepared = -1
+                except Away as away:
+                    self._went_away(away)
+                    self._prepared = -1
+                    with anyio.move_on_after(backoff.next()):
+                        await self._stopping.wait()
+                    continue
+                backoff.reset()
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Stop reading, hand back what is held, and close everything."""
+        self._stopping.set()
+        self._wake()
+        while not self._stopped.is_set():
+            # Woken and not cancelled. Again and again, since it may just be about to begin a read.
+            if self._job_reader.connection_id and not self._down:
+                try:
+                    await self._commands.call("CLIENT", "UNBLOCK", self._job_reader.connection_id)
+                except Away as away:
+                    self._went_away(away)
+            with anyio.move_on_after(0.05):
+                await self._stopped.wait()
+        held = list(self.claims.values())
+        with anyio.move_on_after(self._settings.timeout_ms / 1_000):
+            async with anyio.create_task_group() as tasks:
+                for claim in held:
+                    tasks.start_soon(_let_go, claim)
+        for claim in held:
+            claim.end()
+        try:
+            for stream in self._streams if not self._down else ():
+                await self._commands.script("forget", [stream], [self._keys.prefix, GROUP, self._consumer])
+        except Away:
+            log.debug("a consumer that has left is still listed; it goes after a day")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in (self._commands, self._job_reader, self._bell_reader):
+            await client.close()
+
+    def _free(self) -> int:
+        return self._wanted - len(self._ready)
+
+    async def _prepare(self) -> list[Entry]:
+        """After every new connection: make the groups, and find what was sent to us and did not arrive."""
+        if self._prepared == self._job_reader.connects:
+            return []
+        for stream in self._streams:
+            await self._make_group(stream)
+            await self._commands.script("forget", [stream], [self._keys.prefix, GROUP, ""])
+        mine = {claim.held.entry for claim in self.claims.values()}
+        found = await self._read_group("0", len(mine) + self._free())
+        # The owners of the rest have had no chance either to renew what they hold: they come first.
+        self._sweep_at = anyio.current_time() + self._settings.lease_ms / 1_000
+        self._prepared = self._job_reader.connects
+        return [entry for entry in found if entry[1] not in mine]
+
+    async def _make_group(self, stream: str) -> None:
+        try:
+            # From the beginning, so that what was submitted before there was a worker is found.
+            await self._commands.call("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM")
+        except Away as away:
+            if "BUSYGROUP" not in away.reason:
+                raise
+
+    async def _fetch(self, room: int) -> list[Entry]:
+        now = anyio.current_time()
+        if now >= self._sweep_at:
+            self._sweep_at = now + self._settings.lease_ms / 3_000 * random.uniform(0.8, 1.2)
+            abandoned = await self._sweep(room)
+            if abandoned:
+                return abandoned
+        if len(self._streams) > 1:
+            # COUNT holds for each stream by itself. So they are asked one by one, and together only when all are empty.
+            for stream in random.sample(self._streams, len(self._streams)):
+                found = await self._read_group(">", room, [stream])
+                if found:
+                    return found
+        quiet_ms = min(self._settings.block_ms, max(1, int((self._sweep_at - now) * 1_000)))
+        return await self._read_group(">", max(1, room // len(self._streams)), block_ms=quiet_ms)
+
+    async def _sweep(self, room: int) -> list[Entry]:
+        """Take over what nobody has renewed for a lease."""
+        held = {claim.held.entry for claim in self.claims.values()}
+        entries: list[Entry] = []
+        for stream in self._streams:
+            if len(entries) < room:
+                cursor, found, *_ = await self._commands.call(
+                    *("XAUTOCLAIM", stream, GROUP, self._consumer, self._settings.lease_ms),
+                    *(self._swept[stream], "COUNT", room - len(entries)),
+                )
+                self._swept[stream] = cursor
+                entries += [entry for entry in _entries(stream, found) if entry[1] not in held]
+        return entries
+
+    async def _read_group(
+        self, start: str, count: int, streams: Sequence[str] = (), *, block_ms: int | None = None
+    ) -> list[Entry]:
+        names = streams or self._streams
+        block = () if block_ms is None else ("BLOCK", block_ms)
+        found: dict[bytes, list[Any]] = await self._job_reader.call(
+            *("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", count, *block),
+            *("STREAMS", *names, *(start for _ in names)),
+        )
+        return [entry for stream, items in (found or {}).items() for entry in _entries(stream.decode(), items)]
+
+    async def _start(self, entries: list[Entry]) -> None:
+        for stream, number, fields in entries:
+            if not fields:
+                # It is in no stream any more, only on the list of what is pending.
+                await self._commands.call("XACK", stream, GROUP, number)
+        there = [entry for entry in entries if entry[2]]
+        free = max(0, self._free())
+        await self._return_unread(there[free:])
+        tokens = {next(self._tokens): entry for entry in there[:free]}
+        if not tokens:
+            return
+        self._starting = {_task(entry): False for entry in tokens.values()}
+        try:
+            replies = await self._commands.scripts([self._start_step(entry, token) for token, entry in tokens.items()])
+            for (token, entry), reply in zip(tokens.items(), replies, strict=True):
+                await self._accept(entry, token, reply)
+        finally:
+            rung, self._starting = {task for task, rang in self._starting.items() if rang}, {}
+            self._wake()
+        if rung:
+            self._look_again = True
+            await self._look_for_orders(rung)
+            self._look_again = False
+
+    def _start_step(self, entry: Entry, token: str) -> Step:
+        stream, number, _ = entry
+        task = _task(entry)
+        running = self._updates.encode(DelegationUpdate(task, "running"))
+        return (
+            "start",
+            [stream, self._keys.job(task), self._keys.orders(task)],
+            [self._keys.prefix, GROUP, number, token, self._settings.max_attempts, running],
+        )
+
+    async def _accept(self, entry: Entry, token: str, reply: list[Any]) -> None:
+        verdict = str(reply[0], "ascii")
+        if verdict == "gone":
+            return
+        stream, number, fields = entry
+        held = Held(_task(entry), stream, number, token, reply[1])
+        bundle = self._bundles.decode(fields.get(b"b", b""))
+        claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2])
+        refusal: Refusal | None = (
+            "late" if verdict == "late" else "dead" if verdict == "dead" else "unreadable" if bundle is None else None
+        )
+        if refusal is not None:
+            # What is late is nobody's fault. The others leave a dead letter for whoever runs the workers.
+            why = "" if refusal == "late" else refusal
+            await claim.give_up(refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
+            return
+        self.claims[token] = claim
+        self._ready.append(claim)
+
+    async def _return_unread(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            stream, number, _ = entry
+            keys = [stream, self._keys.job(_task(entry))]
+            await self._commands.script("give_back", keys, [self._keys.prefix, GROUP, "", number, ""])
+
+    # --- leases --------------------------------------------------------------------------------------------------
+
+    async def keep_leases(self) -> None:
+        """Renew what is held, for ever."""
+        pause = self._settings.lease_ms / 3_000
+        backoff = Backoff(most_s=pause)
+        while True:
+            await anyio.sleep(pause)
+            while True:
+                try:
+                    await self._renew()
+                    break
+                except Away:
+                    await anyio.sleep(backoff.next())
+            backoff.reset()
+
+    async def _renew(self) -> None:
+        for stream in self._streams:
+            claims = [claim for claim in self.claims.values() if claim.held.stream == stream]
+            if not claims:
+                continue
+            pairs = [part for claim in claims for part in (claim.held.entry, claim.held.token)]
+            answers = await self._commands.script(
+                "renew",
+                [stream, *(self._keys.job(claim.held.task) for claim in claims)],
+                [self._keys.prefix, GROUP, self._consumer, *pairs],
+            )
+            for claim, answer in zip(claims, answers, strict=True):
+                if not answer and not claim.ending:
+                    claim.end()
+
+    # --- orders --------------------------------------------------------------------------------------------------
+
+    async def hear_orders(self) -> None:
+        """Read the doorbells, for ever, and whatever they ring for. A plain read: to be cut off loses nothing."""
+        backoff = Backoff()
+        cursor: str = "0-0"
+        connection = -1
+        while True:
+            try:
+                if self._bell_reader.connects != connection or self._look_again:
+                    self._look_again = False
+                    await self._bell_reader.call("PING")
+                    connection = self._bell_reader.connects
+                    # In this order: what comes after the cursor rings, and what came before it is looked for now.
+                    [last] = await self._commands.script("last_id", [self._keys.bells], [self._keys.prefix])
+                    cursor = str(last, "ascii")
+                    await self._look_for_orders(None)
+                found: dict[bytes, list[Any]] = await self._bell_reader.call(
+                    *("XREAD", "COUNT", BELLS_AT_ONCE, "BLOCK", self._settings.block_ms),
+                    *("STREAMS", self._keys.bells, cursor),
+                )
+                bells = [bell for items in (found or {}).values() for bell in items]
+                if bells:
+                    await self._look_for_orders({bell[1].get(b"id", b"").decode() for bell in bells})
+                    cursor = str(bells[-1][0], "ascii")
+            except Away:
+                connection = -1
+                await anyio.sleep(backoff.next())
+                continue
+            backoff.reset()
+
+    async def _look_for_orders(self, tasks: set[str] | None) -> None:
+        # A bell may ring for a task whose start has been carried out and not yet been answered.
+        for task in self._starting:
+            if tasks is None or task in tasks:
+                self._starting[task] = True
+        for claim in list(self.claims.values()):
+            if tasks is None or claim.held.task in tasks:
+                await claim.look_for_orders()
+
+    # --- within --------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _went_away(self, away: Away) -> None:
+        if not self._down:
+            self._down = True
+            log.warning("the hand-off is away: %s", away.reason)
+
+    def _is_back(self) -> None:
+        if self._down:
+            self._down = False
+            log.info("the hand-off is back")
+
+
+def _entries(stream: str, found: list[Any]) -> list[Entry]:
+    # Redis 6.2 shows what was deleted as nothing at all.
+    return [(stream, str(item[0], "ascii"), item[1] or {}) for item in found if item and item[0]]
+
+
+def _task(entry: Entry) -> str:
+    return entry[2].get(b"id", b"").decode(errors="replace")
+
+
+async def _let_go(claim: RedisClaim) -> None:
+    with contextlib.suppress(ClaimLost):
+        await claim.hand_back()
+
+
+@asynccontextmanager
+async def redis_worker(
+    url: str, settings: RedisSettings, name: str, pools: Sequence[str]
+) -> AsyncGenerator[WorkerBus, None]:
+    """A worker's side of the Redis at `url`. Leaving hands back what is held; without Redis the leases run out."""
+    worker = _RedisWorker(url, settings, name, pools)
+    raised: Exception | None = None
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(worker.read_jobs)
+            tasks.start_soon(worker.keep_leases)
+            tasks.start_soon(worker.hear_orders)
+            try:
+                yield worker
+            except Exception as error:
+                # What the caller raises passes as it is, not in a group.
+                raised = error
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await worker.stop()
+            tasks.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await worker.close()
+    if raised is not None:
+        raise raised

@@ -1,0 +1,11 @@
+"""What the tests of the background share."""
+
+from __future__ import annotations
+
+from orchestrator.tool import tool
+
+
+@tool
+async def nothing() -> str:
+    """The first tool of a process loads pydantic, which reads files; so it is made before any event loop runs."""
+    return ""
