@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from orchestrator import Assistant, Emit, tool
@@ -36,7 +36,7 @@ def assistant(url: str) -> Assistant:
 
 
 @asynccontextmanager
-async def redis_url() -> AsyncIterator[str]:
+async def redis_url() -> AsyncGenerator[str]:
     """The URL of a Redis that is there."""
     if given := os.environ.get("REDIS_URL"):
         yield given

@@ -25,9 +25,7 @@ class SystemClock:
 
     async def sleep_until(self, instant: Instant) -> None:
         """Return when `instant` has come."""
-        # A timer may fire a hair early by its own clock's rounding; whoever waits must never see it.
-        while (left := instant - self.now()) > 0:
-            await anyio.sleep(left / SECOND)
+        await anyio.sleep_until((self._zero + instant) / SECOND)
 
 
 def _loop_time() -> int:

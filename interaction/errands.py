@@ -31,9 +31,7 @@ async def run_errands(bus: FrontBus, errands: Outbox[Errand], inbox: ObjectSendS
         await _insist(bus, errand, errands, inbox)
 
 
-async def _insist(
-    bus: FrontBus, errand: Errand, errands: Outbox[Errand], inbox: ObjectSendStream[Event]
-) -> None:
+async def _insist(bus: FrontBus, errand: Errand, errands: Outbox[Errand], inbox: ObjectSendStream[Event]) -> None:
     pause = _FIRST_PAUSE_S
     while True:
         try:

@@ -96,9 +96,7 @@ class _Shell:
         """What a voice that is opened (again) is told: the conversation as it stands then."""
 
         def now() -> Opening:
-            return Opening(
-                opening.session, opening.tools, opening.pools, self.session.context, opening.instructions
-            )
+            return Opening(opening.session, opening.tools, opening.pools, self.session.context, opening.instructions)
 
         return now
 

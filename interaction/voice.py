@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import anyio
 from anyio.abc import ObjectSendStream
@@ -64,7 +65,9 @@ async def _feed(stream: InteractionStream, turns: Outbox[MicroTurn], inbox: Obje
 
 
 def _reason(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    first = str(error).splitlines()
-    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
+    cause = error
+    while isinstance(cause, BaseExceptionGroup):
+        inner: tuple[BaseException, ...] = cast("BaseExceptionGroup[BaseException]", cause).exceptions
+        cause = inner[0]
+    first = str(cause).splitlines()
+    return f"{type(cause).__name__}: {first[0]}" if first else type(cause).__name__

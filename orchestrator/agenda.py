@@ -166,7 +166,9 @@ class Agenda(msgspec.Struct):
                 return item.say
             case OnCue():
                 waiting, planned.waiting = planned.waiting, 0
-                return item.say.replace("{heard}", planned.heard).replace("{count}", str(planned.count)) if waiting else ""
+                return (
+                    item.say.replace("{heard}", planned.heard).replace("{count}", str(planned.count)) if waiting else ""
+                )
             case OnCount():
                 before, planned.waiting = planned.count - planned.waiting, 0
                 reached = planned.count > before and (item.n == 0 or before < item.n <= planned.count)
@@ -176,7 +178,8 @@ class Agenda(msgspec.Struct):
 
     @property
     def promises(self) -> bool:
-        """Whether something will certainly be said in its time: a reminder, a limited repetition, a word after silence."""
+        """Whether something will certainly be said in its time: a reminder, a limited repetition, a word after
+        silence."""
         return any(
             isinstance(planned.item, At)
             or (isinstance(planned.item, Every) and (planned.item.times > 0 or planned.item.for_ms is not None))

@@ -1,8 +1,8 @@
 """What can stand on the agenda: speech that a time, a silence or a cue starts.
 
 Items are data: the voice hands them over (`ModelScheduled`), `orchestrator.agenda` fires them on the grid. `say` is
-spoken as it stands; `{count}` in it becomes the tally, `{heard}` the words that matched. `over_speech` lets an item fire
-while the person holds the floor.
+spoken as it stands; `{count}` in it becomes the tally, `{heard}` the words that matched. `over_speech` lets an item
+fire while the person holds the floor.
 """
 
 from __future__ import annotations

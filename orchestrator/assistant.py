@@ -1,4 +1,5 @@
-"""The composition root as a class: an assistant, put together from a voice, reasoners, tools, a timing policy and a bus.
+"""The composition root as a class: an assistant, put together from a voice, reasoners, tools, a timing policy and a
+bus.
 
 Everything has a default that works with no key and no server: the rule-based voice, the rule-based reasoner, and a
 hand-off within the process.
@@ -8,10 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 import msgspec
@@ -114,7 +115,7 @@ class Assistant:
         return await self._open.__aexit__(kind, error, trace)
 
     @asynccontextmanager
-    async def session(self, id: str | None = None) -> AsyncIterator[Talk]:  # noqa: A002
+    async def session(self, id: str | None = None) -> AsyncGenerator[Talk]:
         """A conversation inside a program of one's own. A known `id` goes on where it was left.
 
         Leaving the context ends it as the person's leaving does. Raises `UsageError` for an id that is open already.
@@ -135,7 +136,7 @@ class Assistant:
         finally:
             line.hang_up()
 
-    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None:  # noqa: A002
+    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None:
         """Hold one conversation over `link`, until the person leaves.
 
         When the link's events end without a `UserLeft`, what is still worked on or owed is finished and heard first.
@@ -170,7 +171,8 @@ class Assistant:
             self._live.discard(name)
 
     async def work(self, *, slots: int = 8, name: str | None = None, drain: anyio.Event | None = None) -> None:
-        """Be a worker for this assistant's pools, until cancelled, or until `drain` is set and what runs is finished."""
+        """Be a worker for this assistant's pools, until cancelled, or until `drain` is set and what runs is
+        finished."""
         async with anyio.create_task_group() as group:
             for pool in self._pools:
                 group.start_soon(self._work_for, pool, slots, name or f"worker-{secrets.token_hex(3)}", drain)
@@ -187,7 +189,7 @@ class Assistant:
             group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def _handing_off(self) -> AsyncIterator[FrontBus]:
+    async def _handing_off(self) -> AsyncGenerator[FrontBus]:
         async with self._bus.front() as front, anyio.create_task_group() as workers:
             if self._local:
                 workers.start_soon(self.work)
@@ -237,7 +239,7 @@ def _voice(named: str | InteractionModel) -> InteractionModel:
 
 
 def _pools(background: Any, tools: Sequence[Tool | Callable[..., Any]]) -> dict[str, _Pool]:
-    given: Mapping[str, Any] = background if isinstance(background, Mapping) else {"": background}
+    given = cast("Mapping[str, Any]", background) if isinstance(background, Mapping) else {"": background}
     if not given:
         raise ConfigError("an assistant without a background cannot work", "the mapping is empty", 'use "rules"')
     shared = _as_tools(tools)

@@ -1,7 +1,8 @@
 """Bytes to structs and back. Strict code, tolerant wire.
 
-The wire is msgpack on the bus and one JSON object a line in journals and scenarios; the structs are the same. An unknown
-tag or a broken line is counted and skipped, never raised into a session: an older process must survive a newer peer.
+The wire is msgpack on the bus and one JSON object a line in journals and scenarios; the structs are the same. An
+unknown tag or a broken line is counted and skipped, never raised into a session: an older process must survive a newer
+peer.
 """
 
 from __future__ import annotations

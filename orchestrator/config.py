@@ -23,7 +23,8 @@ class SessionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     pace: int | None = 60
     """Characters of speech a second, for text; `None`: as fast as the voice writes."""
     hearing: Literal["shown", "reported"] = "shown"
-    """`shown`: what is emitted counts as heard (a screen). `reported`: only what `UserHeard` confirms (a loudspeaker)."""
+    """`shown`: what is emitted counts as heard (a screen). `reported`: only what `UserHeard` confirms (a
+    loudspeaker)."""
     draft_hold_ms: int = 1_500
     """How long after the last key an unfinished line still holds the floor."""
     sentence_hold_ms: int = 600

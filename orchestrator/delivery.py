@@ -39,7 +39,10 @@ def _moment(state: State, now: Instant) -> Moment:
         reply_due=state.reply_since is not None,
         remaining_chars=state.speech.remaining,
         to_clause_chars=state.speech.to_next_clause(),
-        delivering=(*state.speech.delivering(), *(n.finding.id for n in state.ledger.notes.values() if n.state == "offered")),
+        delivering=(
+            *state.speech.delivering(),
+            *(n.finding.id for n in state.ledger.notes.values() if n.state == "offered"),
+        ),
         last_splice=state.last_splice,
         topic=state.topic,
         running=len(state.ledger.open_jobs()),

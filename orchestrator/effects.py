@@ -83,7 +83,8 @@ class MicroTurn(msgspec.Struct, frozen=True, omit_defaults=True):
     """For how long the person has not done anything."""
     offers: tuple[Offer, ...] = ()
     notices: tuple[str, ...] = ()
-    """Facts in plain words: what was cancelled, that the hand-off is away. The session says itself what must be said."""
+    """Facts in plain words: what was cancelled, that the hand-off is away. The session says itself what must be
+    said."""
     work: tuple[Work, ...] = ()
     """Open delegations and the last few that ended, oldest first."""
     counts: tuple[tuple[str, int], ...] = ()
@@ -109,7 +110,8 @@ class StepModel(_Effect, frozen=True, tag="step"):
 class Emit(_Effect, frozen=True, tag="emit", omit_defaults=False):
     """Show or play `text`. Pieces of one `utterance` join without anything between; `ends` closes it.
 
-    `about` names the findings this piece delivers. `reason` says why, where it goes out while the person holds the floor.
+    `about` names the findings this piece delivers. `reason` says why, where it goes out while the person holds the
+    floor.
     """
 
     seq: int
@@ -142,7 +144,8 @@ class Delegate(_Effect, frozen=True, tag="delegate"):
 
 
 class Amend(_Effect, frozen=True, tag="amend"):
-    """Tell a running task what was said after revision `since`, up to `revision`; `text` is a correction it must follow."""
+    """Tell a running task what was said after revision `since`, up to `revision`; `text` is a correction it must
+    follow."""
 
     delegation: str
     since: int
@@ -173,16 +176,4 @@ class LedgerChanged(_Effect, frozen=True, tag="ledger", omit_defaults=False):
     reason: str = ""
 
 
-Effect = (
-    StepModel
-    | Emit
-    | StopSpeaking
-    | Delegate
-    | Amend
-    | Cancel
-    | Close
-    | Splice
-    | Hold
-    | Drop
-    | LedgerChanged
-)
+Effect = StepModel | Emit | StopSpeaking | Delegate | Amend | Cancel | Close | Splice | Hold | Drop | LedgerChanged

@@ -17,7 +17,15 @@ from orchestrator.config import SessionConfig
 from orchestrator.effects import Floor, Heard
 from orchestrator.events import Activity
 
-__all__ = ["BACKCHANNELS", "FLOOR_TRANSITIONS", "Cause", "FloorState", "Person", "could_be_backchannel", "is_backchannel"]
+__all__ = [
+    "BACKCHANNELS",
+    "FLOOR_TRANSITIONS",
+    "Cause",
+    "FloorState",
+    "Person",
+    "could_be_backchannel",
+    "is_backchannel",
+]
 
 Cause = Literal["person begins", "person ends", "assistant begins", "assistant ends"]
 
@@ -34,8 +42,27 @@ FLOOR_TRANSITIONS: Final[dict[tuple[Floor, Cause], Floor]] = {
 """Every way the floor can change. A barge-in is two of them in one instant: the person begins, the assistant ends."""
 
 BACKCHANNELS: Final = frozenset(
-    "mm|mhm|mmhm|mm hm|mm-hm|mm-hmm|mmm|hm|hmm|uh huh|uh-huh|uhuh|ah|aha|oh|ok|okay|k|yeah|yep|yes|yup|right|sure|"
-    "i see|got it|go on|good|great|cool|nice|wow|really|true|exactly|interesting|👍".split("|")
+    {
+        *(
+            "mm",
+            "mhm",
+            "mmhm",
+            "mm hm",
+            "mm-hm",
+            "mm-hmm",
+            "mmm",
+            "hm",
+            "hmm",
+            "uh huh",
+            "uh-huh",
+            "uhuh",
+            "ah",
+            "aha",
+            "oh",
+        ),
+        *("ok", "okay", "k", "yeah", "yep", "yes", "yup", "right", "sure", "i see", "got it", "go on", "good", "great"),
+        *("cool", "nice", "wow", "really", "true", "exactly", "interesting", "👍"),
+    }
 )
 """What a listener says without wanting the floor. English; the set is data, and small on purpose."""
 

@@ -1,8 +1,8 @@
 """The journal: everything that happened, one JSON object a line, and the same format as scenarios and the wire.
 
-A line is `{"at_ms": ..., "n": ..., "type": ..., ...}`: whole milliseconds since the session began, the micro-turn, the tag,
-then the fields of the event or effect. Ticks that changed nothing are not written: they follow from the grid. A recording
-can be replayed: `read` gives the events back, and a session fed with them makes the same effects again.
+A line is `{"at_ms": ..., "n": ..., "type": ..., ...}`: whole milliseconds since the session began, the micro-turn, the
+tag, then the fields of the event or effect. Ticks that changed nothing are not written: they follow from the grid. A
+recording can be replayed: `read` gives the events back, and a session fed with them makes the same effects again.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ from orchestrator.finding import Finding
 __all__ = [
     "DELEGATION_TRANSITIONS",
     "FINDING_TRANSITIONS",
+    "OPEN",
     "IllegalTransition",
     "Job",
     "Ledger",
     "Note",
-    "OPEN",
 ]
 
 DELEGATION_TRANSITIONS: Final[dict[DelegationState, tuple[DelegationState, ...]]] = {

@@ -45,7 +45,8 @@ __all__ = [
 
 
 class ToolLimits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a tool may take. Times are in seconds; `None` means no limit of its own (the task's deadline still holds)."""
+    """What a tool may take. Times are in seconds; `None` means no limit of its own (the task's deadline still
+    holds)."""
 
     timeout: float | None = 30.0
     idle_timeout: float | None = None
@@ -72,7 +73,8 @@ class ToolInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class VoiceTraits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a voice hears and speaks. `duplex`: it listens while it talks. `wants_silence`: step it at every grid point."""
+    """What a voice hears and speaks. `duplex`: it listens while it talks. `wants_silence`: step it at every grid
+    point."""
 
     name: str
     about: str = ""
@@ -318,5 +320,6 @@ class Reasoner(Protocol):
     """What thinks in the background."""
 
     def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
-        """Work on the task. Yields findings; the terminal one (`final` or `error`) is the last. Cancelled from outside."""
+        """Work on the task. Yields findings; the terminal one (`final` or `error`) is the last. Cancelled from
+        outside."""
         ...

@@ -1,8 +1,8 @@
 """A scenario: a conversation as a file, with the tools and, if wanted, the voice that it is to be held with.
 
-NDJSON, the journal's own format (docs/journal.md). Before the first event stand any number of `given.tool` lines, each a
-tool with a fixed behaviour, and `given.model` lines, each a rule for the voice in place of the reflex rules. A journal is
-a scenario too: the person's events in it count, everything else is made anew and passed over.
+NDJSON, the journal's own format (docs/journal.md). Before the first event stand any number of `given.tool` lines, each
+a tool with a fixed behaviour, and `given.model` lines, each a rule for the voice in place of the reflex rules. A
+journal is a scenario too: the person's events in it count, everything else is made anew and passed over.
 """
 
 from __future__ import annotations

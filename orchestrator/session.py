@@ -1,8 +1,9 @@
 """A session: events and instants in, effects out. No clock, no await, no randomness.
 
 The shell calls `receive` for everything that happens, in one order, and again with `TickDue` when `deadline` has come.
-The grid is `started_at + k * tick_ms`, absolute. It is the latest moment, not the only one: an edge (a finding arrives, the
-person begins or ends, the voice's first words) starts its micro-turn at once, at least `early_ms` after the last one.
+The grid is `started_at + k * tick_ms`, absolute. It is the latest moment, not the only one: an edge (a finding arrives,
+the person begins or ends, the voice's first words) starts its micro-turn at once, at least `early_ms` after the last
+one.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Session:
 
     def __init__(self, config: SessionConfig, *, timing: TimingPolicy, started_at: Instant = Instant(0)) -> None:
         self.config = config
-        self.timing = timing
+        self._timing = timing
         self._state = State(started_at=started_at, next_grid=after(started_at, config.tick_ms))
 
     # --- what the shell needs ----------------------------------------------------------------------------------------
@@ -375,7 +376,7 @@ class Session:
         if grid:
             work.look_after(state, config, now, out)
             delivery.give_up_waiting(state, config, now)
-        offers = delivery.decide(state, self.timing, now, out)
+        offers = delivery.decide(state, self._timing, now, out)
         self._fire(now)
         self._step(offers, now, out)
         self._emit(now, out)
@@ -460,5 +461,3 @@ class Session:
         self._state.closed = True
         out.append(Close(reason))
         return tuple(out)
-
-

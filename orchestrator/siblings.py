@@ -55,12 +55,8 @@ def forget_current_folder() -> None:
 
     The console script never has it; so both ways of starting see the same modules.
     """
-    if sys.path and not sys.flags.safe_path and Path(sys.path[0] or ".").resolve() not in (home(), _script_folder()):
+    if sys.path and not sys.flags.safe_path and Path(sys.path[0] or ".").resolve() != home():
         del sys.path[0]
-
-
-def _script_folder() -> Path:
-    return Path(sys.executable).parent.resolve()
 
 
 def _found(package: str) -> Path | None:

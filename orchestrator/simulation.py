@@ -31,7 +31,9 @@ def simulate(path: Path, *, clock: Literal["virtual", "real"], as_json: bool, ou
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise ScenarioError(f"{path} cannot be read", error.strerror or "", "give the path of a scenario file") from error
+        raise ScenarioError(
+            f"{path} cannot be read", error.strerror or "", "give the path of a scenario file"
+        ) from error
     scenario = read_scenario(lines, path.name)
     if scenario.skipped:
         notes.write(f"passed over, because not known here: {', '.join(scenario.skipped)}\n")
@@ -90,7 +92,11 @@ def _voice(rules: Sequence[GivenModel]) -> InteractionModel:
 
         return ScriptedModel(
             [
-                When(rule.when, rule.say, Handover(tool=rule.delegate.tool, task=rule.delegate.task) if rule.delegate else None)
+                When(
+                    rule.when,
+                    rule.say,
+                    Handover(tool=rule.delegate.tool, task=rule.delegate.task) if rule.delegate else None,
+                )
                 for rule in rules
             ]
         )
@@ -153,5 +159,3 @@ class _Printer:
         if self._speaking or self._typing:
             self._line()
         self._out.flush()
-
-

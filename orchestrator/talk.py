@@ -68,7 +68,7 @@ class Line:
 class Talk:
     """One conversation, as `Assistant.session` gives it."""
 
-    def __init__(self, id: str, line: Line) -> None:  # noqa: A002
+    def __init__(self, id: str, line: Line) -> None:
         self.id = id
         self._line = line
 
@@ -112,7 +112,8 @@ class Talk:
         self._line.input.close()
 
     async def finish(self) -> None:
-        """The person has no more to say: what is worked on or owed is still finished and said, then the session closes."""
+        """The person has no more to say: what is worked on or owed is still finished and said, then the session
+        closes."""
         self._line.input.close()
         await anyio.lowlevel.checkpoint()
 

@@ -13,7 +13,20 @@ from orchestrator.finding import Finding
 from orchestrator.ledger import OPEN, Job
 from orchestrator.state import State
 
-__all__ = ["amend", "announce", "arrive", "build", "bus_down", "bus_up", "cancel", "delegate", "look_after", "still_open", "tell", "update"]
+__all__ = [
+    "amend",
+    "announce",
+    "arrive",
+    "build",
+    "bus_down",
+    "bus_up",
+    "cancel",
+    "delegate",
+    "look_after",
+    "still_open",
+    "tell",
+    "update",
+]
 
 _REASSURE_GROWTH = 3
 """Each further word of reassurance about the same task comes this many times later."""
@@ -174,7 +187,9 @@ def bus_down(state: State, reason: str, now: Instant) -> None:
         return
     state.bus_down = True
     waiting = len(state.ledger.open_jobs())
-    tail = "Your request is kept and goes out" if waiting else "We can talk; anything I need to look up waits and goes out"
+    tail = (
+        "Your request is kept and goes out" if waiting else "We can talk; anything I need to look up waits and goes out"
+    )
     announce(state, f"I can't reach the background just now. {tail} as soon as it is back.", "the bus is down", now)
     state.notices.append(f"The hand-off is down: {reason}" if reason else "The hand-off is down.")
 
@@ -199,7 +214,7 @@ def look_after(state: State, config: SessionConfig, now: Instant, out: list[Effe
                 job.reported_missing = True
                 announce(
                     state,
-                    f"Nobody is free to work on {_short(job.task)} yet. It is queued and starts as soon as a worker is there.",
+                    f"Nobody is free to work on {_short(job.task)} yet. It starts as soon as a worker is there.",
                     "no worker has taken the task",
                     now,
                 )

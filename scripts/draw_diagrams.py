@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from orchestrator.floor import FLOOR_TRANSITIONS
 from orchestrator.ledger import DELEGATION_TRANSITIONS, FINDING_TRANSITIONS
+
+S = TypeVar("S", bound=str)
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
 
@@ -26,7 +29,7 @@ def diagram(title: str, text: str, arrows: Iterable[tuple[str, str, str]], first
     return "\n".join([f"## {title}", "", text, "", "```mermaid", "stateDiagram-v2", *lines, "```", ""])
 
 
-def of_table(title: str, text: str, table: Mapping[str, Sequence[str]]) -> str:
+def of_table(title: str, text: str, table: Mapping[S, Sequence[S]]) -> str:
     """A diagram of a table from state to following states."""
     arrows = [(source, target, "") for source, targets in table.items() for target in targets]
     return diagram(title, text, arrows, next(iter(table)), [state for state, targets in table.items() if not targets])

@@ -1,4 +1,5 @@
-"""Accepts the golden journals as they are now. Read the difference before you commit it: it is what people will hear."""
+"""Accepts the golden journals as they are now. Read the difference before you commit it: it is what people will
+hear."""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ import pytest
 THREE = ("interaction", "background", "tools")
 
 # The modules of the hub that are not part of the pure core. A new module has to choose.
-SHELL = {"assistant", "bus", "cli", "ports", "siblings", "simulate", "testing", "tool", "version"}
+SHELL = {
+    *("assistant", "bus", "cli", "function_tool", "ports", "siblings", "simulation", "talk", "testing", "tool", "tool_schema"),
+    "version",
+}
 
 
 def imported(node: ast.AST) -> list[str]:

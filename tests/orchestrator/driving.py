@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orchestrator.clock import to_ms
 from orchestrator.config import SessionConfig
@@ -17,9 +17,10 @@ from orchestrator.timing import TimingPolicy, default_policy
 T = TypeVar("T")
 
 
-def a_session(timing: TimingPolicy | None = None, **config: object) -> Session:
+def a_session(timing: TimingPolicy | None = None, **config: Any) -> Session:
     """A session with the default policy and no pacing, unless the test is about either."""
-    return Session(SessionConfig(**{"pace": None, **config}), timing=timing or default_policy())  # type: ignore[arg-type]
+    config.setdefault("pace", None)
+    return Session(SessionConfig(**config), timing=timing or default_policy())
 
 
 def types(text: str, at_ms: int, *, every_ms: int = 100, enter: bool = True) -> list[tuple[int, Event]]:
@@ -30,10 +31,10 @@ def types(text: str, at_ms: int, *, every_ms: int = 100, enter: bool = True) -> 
     return keys
 
 
-def found(text: str, delegation: str = "s-1", seq: int = 1, **fields: object) -> Finding:
+def found(text: str, delegation: str = "s-1", seq: int = 1, **fields: Any) -> Finding:
     """A finding as it comes from the bus, based on all that was said."""
-    values: dict[str, object] = {"context_revision": 10_000, **fields}
-    return Finding(text, delegation=delegation, seq=seq, **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"context_revision": 10_000, **fields}
+    return Finding(text, delegation=delegation, seq=seq, **values)
 
 
 def only(kind: type[T], records: Iterable[Record]) -> list[tuple[int, T]]:

@@ -10,8 +10,9 @@ import pytest
 from orchestrator import Assistant, Bundle, Desk, Emit, Finding, Specialist, Talk, ToolCall, tool
 from orchestrator.assistant import Assistant as SameAssistant
 from orchestrator.bus.memory import MemoryBus
-from orchestrator.effects import Close, Delegate
+from orchestrator.effects import Close, Delegate, Effect
 from orchestrator.errors import ConfigError, UsageError
+from orchestrator.events import Event
 from orchestrator.testing.virtual import run_virtual
 
 
@@ -28,14 +29,14 @@ async def trains(start: str, end: str) -> AsyncIterator[str]:
     yield f"From {start} to {end} at 9:12."
 
 
-async def hear(talk: Talk) -> tuple[str, list[object]]:
+async def hear(talk: Talk) -> tuple[str, list[Event | Effect]]:
     """All that is said and happens until the end."""
-    happened: list[object] = [event async for event in talk.events()]
+    happened = [event async for event in talk.events()]
     return "".join(event.text for event in happened if isinstance(event, Emit)), happened
 
 
 def test_a_session_inside_a_program() -> None:
-    async def main() -> tuple[str, list[object]]:
+    async def main() -> tuple[str, list[Event | Effect]]:
         async with Assistant(tools=[trains]).session() as talk:
             for key in "when is the next train from Paris to Lyon?\n":
                 await talk.key(key)
@@ -49,7 +50,7 @@ def test_a_session_inside_a_program() -> None:
 
 
 def test_leaving_the_context_ends_the_conversation_and_leaves_nothing_running() -> None:
-    async def main() -> list[object]:
+    async def main() -> list[Event | Effect]:
         async with Assistant(tools=[trains]).session(id="mine") as talk:
             assert talk.id == "mine"
             await talk.type("when is the next train from Paris to Lyon?")
@@ -120,7 +121,7 @@ def test_workers_of_their_own_over_a_shared_bus() -> None:
     drain = anyio.Event
 
     async def main() -> str:
-        wanted = drain()
+        wanted, words = drain(), ""
         front, back = Assistant(tools=[trains], bus=bus), Assistant(tools=[trains], bus=bus)
         async with anyio.create_task_group() as group:
 
@@ -149,7 +150,7 @@ def test_a_task_goes_to_the_pool_that_has_the_tool() -> None:
 
     assistant = Assistant(background={"talk": "rules", "travel": Specialist(tools=[trains], reasoner=agent)})
 
-    async def main() -> tuple[str, list[object]]:
+    async def main() -> tuple[str, list[Event | Effect]]:
         async with assistant.session() as talk:
             await talk.type("when is the next train from Paris to Lyon?")
             await talk.finish()
@@ -179,5 +180,3 @@ def test_what_cannot_work_is_said_at_once_with_a_way_out(arguments: dict[str, ob
 
 def test_the_public_name_is_the_class() -> None:
     assert Assistant is SameAssistant
-
-

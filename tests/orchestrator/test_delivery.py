@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from orchestrator.clock import from_ms
@@ -21,6 +23,7 @@ from orchestrator.events import (
     UserText,
 )
 from orchestrator.finding import Finding
+from orchestrator.journal import Record
 from orchestrator.session import Session
 from orchestrator.testing.playing import plain_voice, play, silent_voice
 from tests.orchestrator.driving import a_session, found, only, said, states, types
@@ -28,7 +31,7 @@ from tests.orchestrator.driving import a_session, found, only, said, states, typ
 ANSWER = "The first train leaves at 9:12, it is direct, and it arrives at noon."
 
 
-def working(tasks: int = 1, **config: object) -> Session:
+def working(tasks: int = 1, **config: Any) -> Session:
     """A session with so many tasks at work."""
     session = a_session(**config)
     for number in range(tasks):
@@ -37,7 +40,7 @@ def working(tasks: int = 1, **config: object) -> Session:
     return session
 
 
-def spoken(records: list, finding: str) -> list[int]:  # type: ignore[type-arg]
+def spoken(records: list[Record], finding: str) -> list[int]:
     """When pieces that deliver `finding` went out."""
     return [at for at, part in only(Emit, records) if finding in part.about and part.style == "speech"]
 
@@ -280,7 +283,10 @@ def test_a_question_of_the_background_is_put_and_its_answer_goes_back() -> None:
             return [ModelAmended("s-1", "Lyon", answers=turn.expecting), ModelRested(turn.n)]
         return list(plain_voice(turn))
 
-    asks: list[tuple[int, Event]] = [(1_000, found("Where to?", kind="question")), (3_000, UserText("Lyon", final=True))]
+    asks: list[tuple[int, Event]] = [
+        (1_000, found("Where to?", kind="question")),
+        (3_000, UserText("Lyon", final=True)),
+    ]
     records = play(session, asks, until_ms=5_000, voice=voice)
     assert said(records) == "Where to?"
     answers = [(amend.text, amend.answers) for _, amend in only(Amend, records) if amend.text]
@@ -379,7 +385,10 @@ def test_every_ledger_line_names_what_it_is_about() -> None:
 
 
 def test_a_terminal_finding_ends_its_delegation_exactly_once() -> None:
-    errors: list[tuple[int, Event]] = [(1_000, found("No such file.", kind="error")), (2_000, Finding("again", delegation="s-1", seq=2))]
+    errors: list[tuple[int, Event]] = [
+        (1_000, found("No such file.", kind="error")),
+        (2_000, Finding("again", delegation="s-1", seq=2)),
+    ]
     records = play(working(), errors, until_ms=5_000)
     assert states(records, "s-1") == ["failed"]
     assert said(records) == "No such file."

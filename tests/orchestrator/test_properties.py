@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.clock import from_ms, to_ms
+from orchestrator.clock import from_ms
+from orchestrator.context import Settled
 from orchestrator.effects import Emit, LedgerChanged, MicroTurn, StopSpeaking
 from orchestrator.events import (
     BusDown,
@@ -28,7 +28,6 @@ from orchestrator.events import (
     UserText,
 )
 from orchestrator.finding import Finding
-from orchestrator.journal import Record
 from orchestrator.ledger import FINDING_TRANSITIONS
 from orchestrator.session import Session
 from orchestrator.testing.playing import play
@@ -42,7 +41,8 @@ LONGEST_MS = 20_000
 
 @st.composite
 def happenings(draw: st.DrawFn) -> list[tuple[int, Event]]:
-    """A conversation with three tasks: findings with duplicates and in any order, and a person who does as they please."""
+    """A conversation with three tasks: findings with duplicates and in any order, and a person who does as they
+    please."""
     events: list[tuple[int, Event]] = []
     at = st.integers(0, LONGEST_MS)
     for task in range(1, TASKS + 1):
@@ -60,19 +60,19 @@ def happenings(draw: st.DrawFn) -> list[tuple[int, Event]]:
                 urgency=draw(st.sampled_from(["low", "normal", "high", "critical"])),
                 expires_at_ms=draw(st.sampled_from([None, 5_000])),
             )
-            for copy in range(draw(st.integers(1, 2))):
-                events.append((arrived + 300 * place + 50 * copy, finding))
+            copies = draw(st.integers(1, 2))
+            events.extend((arrived + 300 * place + 50 * copy, finding) for copy in range(copies))
     words = st.sampled_from(["ok", "mm-hm", "what", " and", "?", "no wait", "o"])
     person = st.one_of(
         st.builds(UserText, words, st.booleans()),
-        st.builds(lambda text: UserText(text, op="delete"), words),
+        st.builds(UserText, words, op=st.just("delete")),
         st.builds(UserActivity, st.sampled_from(["typing", "pause", "speaking", "silent"])),
     )
     ids = st.sampled_from([f"s-{number}" for number in range(1, 6)])
     others = st.one_of(
         st.builds(ModelCancelled, ids),
         st.builds(ModelAmended, ids, words),
-        st.builds(lambda old: ModelDelegated("instead", supersedes=old), ids),
+        st.builds(ModelDelegated, st.just("instead"), supersedes=ids),
         st.builds(DelegationUpdate, ids, st.sampled_from(["queued", "running", "cancelled"])),
         st.sampled_from([BusDown("away"), BusUp(), ModelFailed("broken")]),
         st.sampled_from([SinkStalled("link"), SinkStalled("link", over=True)]),
@@ -86,7 +86,8 @@ def happenings(draw: st.DrawFn) -> list[tuple[int, Event]]:
 
 
 def moody(turn: MicroTurn) -> Sequence[ModelEvent]:
-    """A voice that sometimes phrases what it is given, sometimes says nothing, sometimes finds that no words are needed."""
+    """A voice that sometimes phrases what it is given, sometimes says nothing, sometimes finds that no words are
+    needed."""
     ids = tuple(offer.finding.id for offer in turn.offers)
     if not ids or turn.n % 5 == 0:
         return (ModelRested(turn.n),)
@@ -94,7 +95,7 @@ def moody(turn: MicroTurn) -> Sequence[ModelEvent]:
         return (ModelRested(turn.n, ids),)
     if turn.n % 3 == 0:
         half = len(ids) // 2
-        return tuple(ModelSpoke("So: ", group) for group in (ids[:half], ids[half:]) if group) + (ModelRested(turn.n),)
+        return (*tuple(ModelSpoke("So: ", group) for group in (ids[:half], ids[half:]) if group), ModelRested(turn.n))
     return ModelSpoke("I found this, as you wanted: ", ids), ModelSpoke("it is done.", ids), ModelRested(turn.n)
 
 
@@ -167,14 +168,12 @@ def test_a_session_taken_up_elsewhere_still_accounts_for_every_final(
     records += play(resumed, after, until_ms=LONGEST_MS + 200_000, voice=moody)
     finals = {item.id for _, item in only(Finding, records) if item.terminal}
     ended = {change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS}
-    assert finals <= ended | set(_cut_off(records, resumed))
+    assert finals <= ended | set(_settled(resumed))
 
 
-def _cut_off(records: list[Record], resumed: Session) -> list[str]:
-    """What the move itself settled (a delivery that its own answer had overtaken)."""
-    return [
-        entry.finding for entry in resumed.context if isinstance(entry, msgspec.Struct) and hasattr(entry, "finding")
-    ]
+def _settled(session: Session) -> list[str]:
+    """What the conversation itself says is settled: also what the move did, which no effect tells of."""
+    return [entry.finding for entry in session.context if isinstance(entry, Settled)]
 
 
 @given(happenings())

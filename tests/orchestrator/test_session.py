@@ -22,6 +22,7 @@ from orchestrator.events import (
     UserText,
 )
 from orchestrator.finding import Finding
+from orchestrator.journal import Record
 from orchestrator.session import Session
 from orchestrator.testing.playing import play, silent_voice
 from orchestrator.timing import default_policy
@@ -76,12 +77,16 @@ def test_an_early_micro_turn_keeps_its_distance_and_leaves_the_grid_where_it_is(
 
 def test_the_person_begins_and_the_assistant_falls_silent_at_once() -> None:
     session = a_session(pace=60)
-    events: list[tuple[int, Event]] = [(0, UserText("tell me", final=True)), (900, UserText("w")), (1_000, UserText("ait"))]
+    events: list[tuple[int, Event]] = [
+        (0, UserText("tell me", final=True)),
+        (900, UserText("w")),
+        (1_000, UserText("ait")),
+    ]
     records = play(session, events, until_ms=2_000, voice=parrot)
     stops = only(StopSpeaking, records)
     # "w" could become "wow": until "wait" stands there the assistant only pauses.
     assert [at for at, _ in stops] == [1_000]
-    assert max(at for at, part in only(Emit, records)) < 900
+    assert max(at for at, _ in only(Emit, records)) < 900
     heard = said(records)
     assert LONG.startswith(heard)
     assert stops[0][1].flushed == LONG[len(heard) :]
@@ -318,7 +323,7 @@ def test_a_restored_session_goes_on_and_tells_what_was_being_told() -> None:
 
 def test_two_runs_are_equal() -> None:
     events: list[tuple[int, Event]] = [*types("find it", 100), (1_500, found("Here."))]
-    runs = []
+    runs: list[list[Record]] = []
     for _ in range(2):
         session = a_session(pace=60)
         session.receive(ModelDelegated("x"), now=from_ms(0))

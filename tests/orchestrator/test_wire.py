@@ -114,9 +114,9 @@ def test_a_recorder_keeps_the_last_of_what_it_is_told_to() -> None:
 
 
 GOOD = [
-    line(type="given.tool", name="lookup", description="looks up", steps=[{"after_ms": 1200, "progress": "half"}, {"after_ms": 3000, "result": "42"}]),
-    line(type="given.model", when="hello", say="Hi.", delegate={"tool": "lookup", "task": "it"}),
-    line(at_ms=0, type="user.text", text="hello", final=True),
+    line(type="given.tool", name="lookup", description="looks up", steps=[{"after_ms": 1200, "progress": "half"},
+    {"after_ms": 3000, "result": "42"}]), line(type="given.model", when="hello", say="Hi.", delegate={"tool": "lookup",
+    "task": "it"}), line(at_ms=0, type="user.text", text="hello", final=True),
     line(at_ms=400, type="user.text", text="x", op="delete"),
     line(at_ms=500, type="user.activity", kind="typing"),
     line(at_ms=900, type="user.left"),

@@ -106,7 +106,9 @@ def test_the_reflex_voice_corrects_a_running_task() -> None:
 
 
 def test_the_reflex_voice_cancels_a_task_and_nothing_of_it_is_told() -> None:
-    journal = hold(tool("hotels", "A room is free.", 4_000), says(500, "search hotels"), says(1_500, "never mind the search"))
+    journal = hold(
+        tool("hotels", "A room is free.", 4_000), says(500, "search hotels"), says(1_500, "never mind the search")
+    )
     assert len(of(journal, "cancel")) == 1
     assert "A room is free." not in speech(journal)
 
@@ -119,7 +121,7 @@ def test_huge_input_is_taken_and_answered() -> None:
 
 def test_two_runs_print_identical_bytes(tmp_path: Path) -> None:
     path = next(GOLDEN.glob("*/scenario.ndjson"))
-    runs = []
+    runs: list[bytes] = []
     for _ in range(2):
         out = io.BytesIO()
         assert simulate(path, clock="virtual", as_json=True, out=out, notes=io.StringIO()) == 0
@@ -129,7 +131,8 @@ def test_two_runs_print_identical_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", sorted(path.parent.name for path in GOLDEN.glob("*/scenario.ndjson")))
 def test_the_golden_journals_are_as_they_were(folder: str) -> None:
-    """What changes here changes what people hear. `python scripts/write_golden.py` accepts it; read the difference first."""
+    """What changes here changes what people hear. `python scripts/write_golden.py` accepts it; read the difference
+    first."""
     out = io.BytesIO()
     simulate(GOLDEN / folder / "scenario.ndjson", clock="virtual", as_json=True, out=out, notes=io.StringIO())
     assert out.getvalue().decode() == (GOLDEN / folder / "journal.ndjson").read_text()
@@ -137,7 +140,7 @@ def test_the_golden_journals_are_as_they_were(folder: str) -> None:
 
 def test_real_and_virtual_time_tell_the_same_story() -> None:
     scenario = GOLDEN / "short" / "scenario.ndjson"
-    told = []
+    told: list[tuple[str, list[str]]] = []
     for clock in ("virtual", "real"):
         out = io.BytesIO()
         simulate(scenario, clock=clock, as_json=True, out=out, notes=io.StringIO())  # type: ignore[arg-type]
