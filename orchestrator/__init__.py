@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.ports import Desk, ToolCall, ToolContext
     from orchestrator.talk import Talk
     from orchestrator.timing import TimingPolicy, default_policy
-    from orchestrator.tool import tool
+    from orchestrator.function_tool import tool
 
 __all__ = [
     "Assistant",
@@ -77,7 +77,7 @@ _HOME = {
     "ToolFailed": "errors",
     "ToolRetry": "errors",
     "default_policy": "timing",
-    "tool": "tool",
+    "tool": "function_tool",
 }
 
 
@@ -85,7 +85,4 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    # Set even where a submodule of the same name (`tool`) has taken the place while it was imported.
-    globals()[name] = value
-    return value
+    return getattr(import_module(f"{__name__}.{home}"), name)

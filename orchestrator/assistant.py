@@ -253,7 +253,7 @@ def _pools(background: Any, tools: Sequence[Tool | Callable[..., Any]]) -> dict[
 def _as_tools(tools: Sequence[Tool | Callable[..., Any]]) -> tuple[Tool, ...]:
     if not tools:
         return ()
-    from orchestrator.tool import as_tool
+    from orchestrator.function_tool import as_tool
 
     return tuple(as_tool(tool) for tool in tools)
 

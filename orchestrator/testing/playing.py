@@ -11,7 +11,7 @@ from orchestrator.events import Event, ModelEvent, ModelRested, ModelSpoke, Tick
 from orchestrator.journal import Record, worth_writing
 from orchestrator.session import Session
 
-__all__ = ["Voice", "play", "plain_voice", "silent_voice"]
+__all__ = ["Voice", "plain_voice", "play", "silent_voice"]
 
 Voice = Callable[[MicroTurn], Sequence[ModelEvent]]
 """A voice as a pure function: what it says and asks for at a micro-turn. It answers in no time."""

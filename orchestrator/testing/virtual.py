@@ -1,8 +1,8 @@
 """Virtual time: the real shell, without waiting.
 
-The event loop's clock stands still while anything can run and jumps to the next timer when nothing can. Every timeout and
-sleep of anyio and asyncio follows, so an hour of conversation takes as long as its work. Deterministic as long as the
-program uses no threads, sockets or subprocesses of its own (those are waited for in real time).
+The event loop's clock stands still while anything can run and jumps to the next timer when nothing can. Every timeout
+and sleep of anyio and asyncio follows, so an hour of conversation takes as long as its work. Deterministic as long as
+the program uses no threads, sockets or subprocesses of its own (those are waited for in real time).
 """
 
 from __future__ import annotations

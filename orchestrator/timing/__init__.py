@@ -1,7 +1,7 @@
 """When a finding is spoken: a policy is a value with one pure method.
 
-`decide(moment, pending)` returns a decision, or `None` for "I have no opinion" (then the next policy is asked). Policies
-are small frozen structs that compose; `default_policy()` is the composition Duologue uses.
+`decide(moment, pending)` returns a decision, or `None` for "I have no opinion" (then the next policy is asked).
+Policies are small frozen structs that compose; `default_policy()` is the composition Duologue uses.
 """
 
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy

@@ -90,7 +90,8 @@ class SilentProgress(msgspec.Struct, frozen=True, tag=True):
 
 
 class MovedOn(msgspec.Struct, frozen=True, tag=True):
-    """A delivery that was cut, after which the person turned to something else, is shown as a card and not told again."""
+    """A delivery that was cut, after which the person turned to something else, is shown as a card and not told
+    again."""
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         past = tuple(item for item in pending if item.moved_on and item.cuts)
@@ -198,7 +199,9 @@ class Urgent(msgspec.Struct, frozen=True, tag=True):
     then: _Policy
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
-        critical = tuple(item for item in pending if item.finding.urgency == CRITICAL and item.finding.kind != "progress")
+        critical = tuple(
+            item for item in pending if item.finding.urgency == CRITICAL and item.finding.kind != "progress"
+        )
         if critical:
             return Splice(_ids(critical), "critical: spoken even over the person", "say", over_person=True)
         high = tuple(item for item in pending if item.finding.urgency == "high")

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.errors import ToolDefinitionError
 from orchestrator.ports import ToolContext, ToolInfo, ToolLimits
-from orchestrator.tool import LimitOptions, as_tool, tool
+from orchestrator.function_tool import LimitOptions, as_tool, tool
 
 if TYPE_CHECKING:
     from decimal import Decimal as NotThere
@@ -277,6 +277,6 @@ def test_limits_under_which_it_could_never_run_are_refused(limits: LimitOptions)
 
 def test_importing_the_decorator_does_not_import_pydantic() -> None:
     """It costs more than all of the rest, and `duologue --help` needs none of it."""
-    script = "import sys, orchestrator.tool; print('pydantic' in sys.modules)"
+    script = "import sys, orchestrator.function_tool; print('pydantic' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

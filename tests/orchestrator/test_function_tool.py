@@ -21,7 +21,7 @@ from orchestrator.errors import ToolFailed, ToolRetry
 from orchestrator.finding import Source
 from orchestrator.ports import Progress, Result, Tool, ToolContext
 from orchestrator.testing.check_tool import AloneContext, check_tool
-from orchestrator.tool import as_tool, tool
+from orchestrator.function_tool import as_tool, tool
 
 pytestmark = pytest.mark.anyio
 
