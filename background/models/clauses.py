@@ -116,6 +116,8 @@ def searched_for(clause: str, known: Collection[str] = ()) -> str:
     text = polite_free(clause)
     text, ahead = _AHEAD.subn("", text)
     if not ahead:
+        text, ahead = _known_place_ahead(text, known)
+    if not ahead:
         text = _ORDER.sub("", text)
     if re.match("where|how often|how many times", text, re.IGNORECASE):
         text = re.sub(r"\s+(?:defined|mentioned|used|described|explained|written|documented)\b", "", text)
@@ -124,6 +126,19 @@ def searched_for(clause: str, known: Collection[str] = ()) -> str:
     text = _known_place(text, known)
     text = _ARTICLE.sub("", _ABOUT.sub("", text))
     return text.strip(" ,.;:?!")
+
+
+def _known_place_ahead(text: str, known: Collection[str]) -> tuple[str, bool]:
+    """ "search the library for Moby", where the tool stands for the library."""
+    match = re.match(
+        r"(?:search|look|check|scan|go)\s+(?:(?:in|through|at|into)\s+)?(?:the|my|our|this)\s+"
+        r"((?:[\w'’-]+\s+){1,3}?)for\s+(?=\S)",
+        text,
+        re.IGNORECASE,
+    )
+    if match and all(stem(word) in known for word in words(match[1])):
+        return text[match.end() :], True
+    return text, False
 
 
 def _known_place(text: str, known: Collection[str]) -> str:

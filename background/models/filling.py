@@ -215,6 +215,12 @@ def _paths(sentence: _Sentence) -> None:
         if not sentence.asks:
             # "list what is in orchestrator": where nothing else is asked for, the place is what is meant.
             spoken.append((rf"\b(?:in|under|of|inside)\s+(?:the\s+)?(?!(?:the|{PLACES})\b)([\w.-]+)$", re.IGNORECASE))
+            # "in the docs" is a way to say where things are written; "in docs" is a folder.
+            spoken.append((r"\b(?:in|under|inside)\s+(?!(?:it|them|there|here|the)\b)([\w.-]+)$", re.IGNORECASE))
+        if slot.required:
+            # "read the readme": the tool knows how to find it, or asks.
+            bare = r"(?!(?:it|that|this|them|file|files|page|document|result|first|second|last|one|more)\b)([\w-]{3,})$"
+            spoken.append((rf"^(?:please\s+)?(?:read|open|show)\s+(?:me\s+)?(?:the\s+)?{bare}", re.IGNORECASE))
         if not any(sentence.give(slot, match[1], match.span()) for match in found[:1]):
             for pattern, flags in spoken:
                 sentence.take_if_open(slot, pattern, flags=flags)

@@ -57,6 +57,7 @@ class _Work:
         self._task = bundle.task[:LONGEST_TASK]
         self._context = list(bundle.context)
         self._single = len(bundle.tools) == 1
+        self._wanted = bundle.tools
         self._done: dict[str, Result] = {}
         self._said: dict[tuple[str, str], Any] = {}
         self._answers: list[str] = []
@@ -67,7 +68,7 @@ class _Work:
         task = self._task
         current = self._plan(task)
         if not current.steps:
-            return nothing_fits(task, self._desk.tools)
+            return nothing_fits(task, self._desk.tools, self._wanted)
         finding: Finding | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, group.cancel_scope)

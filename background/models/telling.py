@@ -73,8 +73,11 @@ def answer(outcomes: Sequence[Outcome], unmatched: Sequence[str], tools: Sequenc
     return Finding.final(text, sources=_shorter(sources), data=_data(outcomes))
 
 
-def nothing_fits(task: str, tools: Sequence[ToolInfo]) -> Finding:
-    """No tool fits; says what can be done instead."""
+def nothing_fits(task: str, tools: Sequence[ToolInfo], wanted: Sequence[str] = ()) -> Finding:
+    """No tool fits; says what can be done instead. `wanted` are the tools that the task was to use."""
+    if wanted and not tools:
+        names = " or ".join(f"“{name}”" for name in wanted)
+        return Finding.error(f"There is no tool {names} here, so I could not do that.")
     if not tools:
         return Finding.error("I have no tools here, so I cannot do that.")
     return Finding.error(

@@ -77,7 +77,7 @@ VERBS: Final = bag(
 )
 """What an order begins with."""
 
-_IRREGULAR: Final = {"found": "find", "sent": "send", "bought": "buy", "children": "child", "times": "times"}
+_IRREGULAR: Final = {"found": "find", "sent": "send", "bought": "buy", "children": "child", "times": "times", "timing": "timing"}
 
 
 def words(text: str) -> list[str]:
