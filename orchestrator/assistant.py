@@ -8,6 +8,7 @@ hand-off within the process.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -98,10 +99,13 @@ class Assistant:
         return self._model.traits.about
 
     def run(self) -> None:
-        """Talk with it in the terminal, until the person leaves."""
+        """Talk with it in the terminal until the person leaves; then the program ends with `duologue chat`'s exit code."""
+        from orchestrator.cli import guarded
         from orchestrator.cli.chat import run_in_terminal
 
-        run_in_terminal(self)
+        code = guarded(lambda: run_in_terminal(self))
+        if code:
+            sys.exit(code)
 
     async def __aenter__(self) -> Self:
         """Keep the hand-off (and, without a Redis, the workers) running between sessions."""

@@ -122,7 +122,11 @@ class Link(Protocol):
     """The person's side: where input comes from and speech goes."""
 
     def events(self) -> AsyncIterator[UserEvent]:
-        """What the person does. One reader. The end of the iterator means that the person has left."""
+        """What the person does. One reader.
+
+        `UserLeft` ends the session at once. The end of the iterator without it means that the person has no more to
+        say: what is worked on or owed is finished and heard first.
+        """
         ...
 
     async def emit(self, part: Emit) -> None:

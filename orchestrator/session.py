@@ -91,7 +91,9 @@ class Session:
         """Whether anything is still worked on, owed, promised for a time, or being said (by either side)."""
         state = self._state
         attending = state.reply_since is not None or state.person.holding_since is not None or bool(state.heard)
-        working = bool(state.ledger.open_jobs() or state.ledger.notes or state.speech.active)
+        # A task that waits for the person's answer waits for them, not they for it.
+        running = any(not state.expecting.startswith(f"{job.id}.") for job in state.ledger.open_jobs())
+        working = running or bool(state.ledger.notes or state.speech.active)
         return attending or working or state.agenda.promises
 
     def bundle(self, effect: Delegate) -> Bundle:

@@ -1,0 +1,52 @@
+"""For tests of whatever is built with Duologue or plugged into it: doubles, virtual time, conformance checks.
+
+`play` drives a bare session with events and instants; `run_virtual` runs a whole assistant on a clock that jumps;
+`check_bus`, `check_tool` and `check_timing_policy` try an implementation of a port. Loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.clock import ManualClock
+    from orchestrator.testing.bus_checks import BusHarness, check_bus
+    from orchestrator.testing.policy_checks import check_timing_policy
+    from orchestrator.testing.tool_checks import AloneContext, check_tool
+    from orchestrator.testing.playing import plain_voice, play, silent_voice
+    from orchestrator.testing.scripted_tool import ScriptedTool
+    from orchestrator.testing.virtual import run_virtual
+
+__all__ = [
+    "AloneContext",
+    "BusHarness",
+    "ManualClock",
+    "ScriptedTool",
+    "check_bus",
+    "check_timing_policy",
+    "check_tool",
+    "plain_voice",
+    "play",
+    "run_virtual",
+    "silent_voice",
+]
+
+_HOME = {
+    "AloneContext": "testing.tool_checks",
+    "BusHarness": "testing.bus_checks",
+    "ManualClock": "clock",
+    "ScriptedTool": "testing.scripted_tool",
+    "check_bus": "testing.bus_checks",
+    "check_timing_policy": "testing.policy_checks",
+    "check_tool": "testing.tool_checks",
+    "plain_voice": "testing.playing",
+    "play": "testing.playing",
+    "run_virtual": "testing.virtual",
+    "silent_voice": "testing.playing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"orchestrator.{home}"), name)

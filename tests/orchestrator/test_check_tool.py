@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from orchestrator.ports import Progress, Result, ToolContext, ToolInfo
-from orchestrator.testing.check_tool import check_tool
+from orchestrator.testing.tool_checks import check_tool
 
 pytestmark = pytest.mark.anyio
 

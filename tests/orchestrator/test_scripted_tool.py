@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import ConfigError, ToolFailed
 from orchestrator.ports import Progress, Result
-from orchestrator.testing.check_tool import AloneContext, check_tool
+from orchestrator.testing.tool_checks import AloneContext, check_tool
 from orchestrator.testing.scripted_tool import ScriptedTool, Step
 
 

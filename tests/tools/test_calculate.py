@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.errors import ToolRetry
 from orchestrator.ports import Result, Tool
-from orchestrator.testing.check_tool import AloneContext, check_tool
+from orchestrator.testing.tool_checks import AloneContext, check_tool
 from tools.calculate import calculate, convert
 
 pytestmark = pytest.mark.anyio

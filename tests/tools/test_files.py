@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import ToolFailed, ToolRetry
 from orchestrator.finding import Source
 from orchestrator.ports import Progress, Result, Tool
-from orchestrator.testing.check_tool import AloneContext, check_tool
+from orchestrator.testing.tool_checks import AloneContext, check_tool
 from tools.files import FileLimits, files
 from tools.folder import Folder
 from tools.matching import parse_query, search_text

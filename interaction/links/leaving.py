@@ -1,0 +1,62 @@
+"""How a conversation in a console ends, for every link the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from orchestrator.events import UserEvent, UserLeft
+
+__all__ = ["END_OF_INPUT", "INTERRUPTED", "Doorway"]
+
+END_OF_INPUT: Final = "end of input"
+"""Not a reason to hang up: the person has no more to say and listens to the end."""
+
+INTERRUPTED: Final = "interrupted"
+"""The reason to leave that Ctrl-C stands for."""
+
+
+class Doorway:
+    """What the person does passes through here, until the first reason to leave.
+
+    Then `UserLeft` comes and the end; or only the end, where the input ended: then the session finishes what it owes.
+    """
+
+    def __init__(self) -> None:
+        self._send: MemoryObjectSendStream[UserEvent]
+        self._receive: MemoryObjectReceiveStream[UserEvent]
+        # No buffer: what has not been taken when the person leaves must not come out afterwards.
+        self._send, self._receive = anyio.create_memory_object_stream[UserEvent](0)
+        self.reason: str | None = None
+
+    async def give(self, event: UserEvent) -> None:
+        """Hand an event over; returns when the session has taken it, or the person has left."""
+        try:
+            await self._send.send(event)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await anyio.lowlevel.checkpoint()
+
+    def leave(self, reason: str) -> bool:
+        """Leave; only the first reason counts. Returns at once, whether it was the first."""
+        if self.reason is not None:
+            return False
+        self.reason = reason
+        self._send.close()
+        return True
+
+    def close(self) -> None:
+        """Nobody comes through any more."""
+        self._send.close()
+        self._receive.close()
+
+    async def events(self) -> AsyncIterator[UserEvent]:
+        """What the person does, until they leave."""
+        with self._receive:
+            async for event in self._receive:
+                yield event
+        if self.reason != END_OF_INPUT:
+            yield UserLeft(self.reason or "")

@@ -1,0 +1,131 @@
+"""`duologue chat`, and the terminal for any assistant."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from orchestrator.ports import Journal, Link
+
+if TYPE_CHECKING:
+    from orchestrator.cli.settings import Settings
+
+__all__ = ["Console", "Converses", "chat", "run_in_terminal"]
+
+_INTERRUPTED: Final = 130
+_EXAMPLE: Final = "Try: find the word timeout in the docs. Or: remind me in 10 seconds to stretch."
+
+
+class Converses(Protocol):
+    """What can be talked with in a terminal; `Assistant` is one."""
+
+    @property
+    def about(self) -> str: ...
+
+    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None: ...
+
+
+class Console(Link, Journal, Protocol):
+    """A link to the person who started the program, and how they leave it."""
+
+    def leave(self, reason: str) -> None: ...
+
+    @property
+    def leaving(self) -> str | None: ...
+
+    @property
+    def unfinished(self) -> tuple[str, ...]: ...
+
+
+def chat(settings: Settings, *, as_json: bool, record: Path | None) -> int:
+    """Talk with the bundled assistant. Returns the exit code."""
+    from orchestrator.cli.bundled import bundled_assistant, chosen_bus
+    from orchestrator.cli.logs import logging_to
+
+    with logging_to(settings.log):
+        assistant = bundled_assistant(settings, chosen_bus(settings))
+        return run_in_terminal(assistant, plain=settings.plain, as_json=as_json, record=record)
+
+
+def run_in_terminal(
+    assistant: Converses, *, plain: bool = False, as_json: bool = False, record: Path | None = None
+) -> int:
+    """Talk with `assistant` until the person leaves. Returns the exit code: 0, or 130 after Ctrl-C.
+
+    Without a terminal to draw on it is plain in any case. `record` is written anew with the journal of the talk.
+
+    Raises:
+        DuologueError: what the person should read, after the terminal is back in order.
+    """
+    import anyio
+
+    return anyio.run(_talk, assistant, _console(plain=plain, as_json=as_json), as_json, record)
+
+
+def _console(*, plain: bool, as_json: bool) -> Callable[[], AbstractAsyncContextManager[Console]]:
+    from orchestrator.siblings import require
+
+    require("interaction")
+    if as_json:
+        from interaction.links.jsonl import JsonLink
+
+        return JsonLink.open
+    from interaction.links.terminal import TerminalLink, is_terminal
+
+    if plain or not is_terminal():
+        from interaction.links.plain import PlainLink
+
+        return PlainLink.open
+    return TerminalLink.open
+
+
+async def _talk(
+    assistant: Converses,
+    open_console: Callable[[], AbstractAsyncContextManager[Console]],
+    as_json: bool,
+    record: Path | None,
+) -> int:
+    import anyio
+
+    from interaction.links.leaving import INTERRUPTED
+    from interaction.links.printable import printable
+    from interaction.links.recording import Both, Recording
+
+    if not as_json:
+        _greet(assistant.about)
+    killed = False
+    async with AsyncExitStack() as stack:
+        # First of all: a signal while the console opens must not leave the terminal as nobody wants it.
+        signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+        recording = await stack.enter_async_context(Recording.open(record)) if record else None
+        console = await stack.enter_async_context(open_console())
+        async with anyio.create_task_group() as tasks:
+
+            async def watch_signals() -> None:
+                nonlocal killed
+                async for number in signals:
+                    if console.leaving is not None:
+                        killed = True
+                        tasks.cancel_scope.cancel()
+                    console.leave(INTERRUPTED if number == signal.SIGINT else "the program was told to stop")
+
+            tasks.start_soon(watch_signals)
+            await assistant.converse(console, journal=Both(console, recording) if recording else console)
+            tasks.cancel_scope.cancel()
+    # To stderr: it is about the program, not a part of the conversation.
+    for task in console.unfinished:
+        sys.stderr.write(f"left while still working on: {printable(task)}\n")
+    if recording is not None and (recording.lost or recording.failure):
+        why = recording.failure or f"{recording.lost} lines were lost because the disk is too slow"
+        sys.stderr.write(f"the recording is not complete: {why}\n")
+    return _INTERRUPTED if killed or console.leaving == INTERRUPTED else 0
+
+
+def _greet(about: str) -> None:
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+        sys.stdout.write(f"{about}\nCtrl-C or Ctrl-D leaves. {_EXAMPLE}\n")
+        sys.stdout.flush()

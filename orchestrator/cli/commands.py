@@ -1,0 +1,111 @@
+"""What `duologue` can be told: options and help only. Imports nothing but click, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.version import __version__
+
+__all__ = ["duologue"]
+
+_REDIS = click.option(
+    "--redis",
+    metavar="URL",
+    help="Hand work over on this Redis (default: REDIS_URL; without one, work in this process).",
+)
+_ROOT = click.option(
+    "--root",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder whose files the tools may read (default: the current one).",
+)
+_LOG = click.option("--log", metavar="FILE", type=click.Path(path_type=Path), help="Write what goes wrong inside here.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="duologue", message="%(prog)s %(version)s")
+def duologue() -> None:
+    """Talk with an assistant that listens while it talks and works while you talk.
+
+    Settings come from the options, then DUOLOGUE_* variables, then duologue.toml in the current folder.
+    """
+
+
+@duologue.command()
+@click.option("--plain", is_flag=True, default=None, help="Lines only: for screen readers and pipes.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="For machines: user events in, the journal out, one object a line."
+)
+@_REDIS
+@_ROOT
+@click.option("--pace", metavar="CPS", help="Characters of speech a second (default: 60), or 'none' for no pacing.")
+@click.option("--record", metavar="FILE", type=click.Path(path_type=Path), help="Write the journal of the talk here.")
+@_LOG
+def chat(
+    plain: bool | None,
+    as_json: bool,
+    redis: str | None,
+    root: Path | None,
+    pace: str | None,
+    record: Path | None,
+    log: Path | None,
+) -> int:
+    """Talk with the assistant: in the terminal, or through a pipe.
+
+    No key, no account and no server are needed: the embedded voice goes by rules, and says so. Every key is heard as it
+    is typed. Ctrl-C or Ctrl-D leaves. Lines piped in are given one at a time, each when the one before has been
+    answered; work started by them is waited for at the end.
+    """
+    from orchestrator.cli.chat import chat as run
+    from orchestrator.cli.settings import load
+
+    if plain and as_json:
+        raise click.UsageError("--plain is for people and --json for machines: choose one.")
+    return run(load(plain=plain, redis=redis, root=root, pace=pace, log=log), as_json=as_json, record=record)
+
+
+@duologue.command()
+@_REDIS
+@click.option("--slots", metavar="N", type=int, help="How many tasks may run at once (default: 8).")
+@_ROOT
+@click.option("--lease", metavar="MS", type=int, help="How long a silent worker keeps its tasks (default: 5000).")
+@_LOG
+def worker(redis: str | None, slots: int | None, root: Path | None, lease: int | None, log: Path | None) -> int:
+    """Work in the background for chats that run elsewhere, over Redis.
+
+    The first Ctrl-C takes no more tasks and finishes those that run; the second hands them back and leaves.
+    """
+    from orchestrator.cli.settings import load
+    from orchestrator.cli.worker import worker as run
+
+    return run(load(redis=redis, slots=slots, root=root, lease_ms=lease, log=log))
+
+
+@duologue.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option(
+    "--clock",
+    type=click.Choice(["virtual", "real"]),
+    default="virtual",
+    show_default=True,
+    help="'virtual' takes no time and gives the same bytes each time.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the journal, one object a line.")
+def simulate(scenario: Path, clock: str, as_json: bool) -> int:
+    """Run a session with the scripted person in the file SCENARIO."""
+    from orchestrator.cli.simulate import simulate as run
+
+    return run(scenario, clock=clock, as_json=as_json)
+
+
+@duologue.command()
+@_REDIS
+@_ROOT
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as one JSON object.")
+def doctor(redis: str | None, root: Path | None, as_json: bool) -> int:
+    """Check what Duologue needs, and say what to do about what is missing."""
+    from orchestrator.cli.doctor import doctor as run
+
+    return run(redis=redis, root=root, as_json=as_json)

@@ -1,0 +1,92 @@
+"""A bus that tells in plain words what a worker takes from it and gives back. Nothing else about it is different."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
+import anyio
+
+from orchestrator.bundle import Bundle
+from orchestrator.bus import Bus
+from orchestrator.errors import ClaimLost
+from orchestrator.finding import Finding
+from orchestrator.ports import Claim, FrontBus, Order, WorkerBus
+
+__all__ = ["WatchedBus"]
+
+Say: TypeAlias = Callable[[str], None]
+
+
+class WatchedBus:
+    """`bus`, with a line through `say` for every task that is taken, done, handed back, called off or lost."""
+
+    def __init__(self, bus: Bus, say: Say) -> None:
+        self._bus = bus
+        self._say = say
+
+    def front(self) -> AbstractAsyncContextManager[FrontBus]:
+        """The front end's side, as it is."""
+        return self._bus.front()
+
+    @asynccontextmanager
+    async def worker(self, *, name: str = "worker", pools: Sequence[str] = ("",)) -> AsyncGenerator[WorkerBus, None]:
+        """A worker's side that is watched."""
+        async with self._bus.worker(name=name, pools=pools) as side:
+            yield _WatchedWorker(side, self._say)
+
+
+class _WatchedWorker:
+    def __init__(self, side: WorkerBus, say: Say) -> None:
+        self._side = side
+        self._say = say
+
+    async def claim(self, *, room: int) -> Sequence[Claim]:
+        return [_WatchedClaim(claim, self._say) for claim in await self._side.claim(room=room)]
+
+
+class _WatchedClaim:
+    def __init__(self, claim: Claim, say: Say) -> None:
+        self._claim = claim
+        self._say = say
+        self._taken = anyio.current_time()
+        again = f" (attempt {claim.attempt})" if claim.attempt > 1 else ""
+        say(f"{claim.bundle.id} taken{again}: {claim.bundle.task}")
+
+    @property
+    def bundle(self) -> Bundle:
+        return self._claim.bundle
+
+    @property
+    def attempt(self) -> int:
+        return self._claim.attempt
+
+    def orders(self) -> AsyncIterator[Order]:
+        return self._claim.orders()
+
+    async def publish(self, finding: Finding) -> None:
+        try:
+            await self._claim.publish(finding)
+        except ClaimLost:
+            self._tell("lost to another worker")
+            raise
+
+    async def finish(self, finding: Finding) -> None:
+        try:
+            await self._claim.finish(finding)
+        except ClaimLost:
+            self._tell("lost to another worker")
+            raise
+        self._tell("done" if finding.kind == "final" else f"failed ({finding.text})")
+
+    async def confirm_cancelled(self, reason: str) -> None:
+        await self._claim.confirm_cancelled(reason)
+        self._tell("called off")
+
+    async def hand_back(self) -> None:
+        await self._claim.hand_back()
+        self._tell("handed back")
+
+    def _tell(self, how: str) -> None:
+        self._say(f"{self._claim.bundle.id} {how} after {(anyio.current_time() - self._taken) * 1000:.0f} ms")

@@ -1,0 +1,191 @@
+"""The policies: each rule alone, and what must hold for any of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.clock import from_ms
+from orchestrator.decisions import Decision, Drop, Hold, Splice
+from orchestrator.finding import Finding
+from orchestrator.testing import check_timing_policy
+from orchestrator.timing import (
+    AnswerFirst,
+    AtBoundary,
+    Expire,
+    FirstOf,
+    Moment,
+    MovedOn,
+    Patience,
+    Pending,
+    Settle,
+    ShowToTyping,
+    SilentProgress,
+    Speak,
+    Supersede,
+    TimingPolicy,
+    Urgent,
+    WaitForGap,
+    default_policy,
+)
+
+GATED = FirstOf((WaitForGap(), Speak()))
+
+
+def at(now_ms: int = 10_000, **fields: Any) -> Moment:
+    return Moment(now=from_ms(now_ms), **fields)
+
+
+def owed(arrived_ms: int = 9_000, *, text: str = "x", seq: int = 1, task: str = "s-1", **fields: Any) -> Pending:
+    of_pending = {name: fields.pop(name) for name in ("unspoken", "cuts", "moved_on", "offers") if name in fields}
+    return Pending(Finding(text, delegation=task, seq=seq, **fields), from_ms(arrived_ms), **of_pending)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param(default_policy(), id="default"),
+        pytest.param(GATED, id="gated"),
+        Expire(),
+        Supersede(),
+        SilentProgress(),
+        MovedOn(),
+        AnswerFirst(),
+        Settle(),
+        ShowToTyping(),
+        Patience(5_000, GATED),
+        Urgent(GATED),
+        pytest.param(FirstOf((WaitForGap(), AtBoundary(), Speak())), id="at a boundary"),
+    ],
+    ids=lambda policy: type(policy).__name__,
+)
+def test_every_policy_keeps_the_laws(policy: TimingPolicy) -> None:
+    check_timing_policy(policy)
+
+
+@pytest.mark.parametrize("careless", [Speak(), AtBoundary()])
+def test_the_check_finds_a_policy_that_speaks_over_the_person(careless: TimingPolicy) -> None:
+    with pytest.raises(AssertionError, match="speaks over the person"):
+        check_timing_policy(careless)
+
+
+def test_the_check_finds_a_policy_that_loses_a_result() -> None:
+    class Careless:
+        def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
+            return Drop(tuple(item.id for item in pending), "too much")
+
+    with pytest.raises(AssertionError, match="loses"):
+        check_timing_policy(Careless())
+
+
+def test_first_of_takes_the_first_opinion_and_holds_without_one() -> None:
+    assert FirstOf((AnswerFirst(), Speak())).decide(at(reply_due=True), (owed(),)) == Hold(
+        "the person is answered first", ("s-1.1",)
+    )
+    assert isinstance(FirstOf((AnswerFirst(),)).decide(at(), (owed(),)), Hold)
+
+
+@pytest.mark.parametrize(
+    ("moment", "holds", "until_ms"),
+    [
+        (at(floor="person"), True, None),
+        (at(floor="both"), True, None),
+        (at(unsure=True), True, None),
+        (at(quiet_ms=100), True, 10_200),
+        (at(quiet_ms=299), True, 10_001),
+        (at(quiet_ms=300), False, None),
+        (at(quiet_ms=300, ended=False, tempo_ms=400), True, 10_500),
+        (at(quiet_ms=800, ended=False, tempo_ms=400), False, None),
+        (at(quiet_ms=1_200, ended=False, tempo_ms=5_000), False, None),
+    ],
+)
+def test_wait_for_gap(moment: Moment, holds: bool, until_ms: int | None) -> None:
+    decision = WaitForGap(quiet_ms=300).decide(moment, (owed(),))
+    assert isinstance(decision, Hold) is holds
+    if isinstance(decision, Hold):
+        assert decision.until_ms == until_ms
+
+
+@pytest.mark.parametrize(
+    ("moment", "style"),
+    [
+        (at(), None),
+        (at(remaining_chars=40), "hold"),
+        (at(remaining_chars=61), "interject"),
+        (at(remaining_chars=500, delivering=("s-2.1",)), "hold"),
+    ],
+)
+def test_at_boundary(moment: Moment, style: str | None) -> None:
+    decision = AtBoundary(finish_chars=60).decide(moment, (owed(),))
+    assert (decision.style if isinstance(decision, Splice) else decision and "hold") == style
+
+
+def test_settle_waits_for_company_while_there_may_be_some() -> None:
+    settle = Settle(window_ms=250, longest_ms=1_000)
+    assert settle.decide(at(10_000, running=0), (owed(9_999),)) is None
+    waits = settle.decide(at(10_000, running=1), (owed(9_900),))
+    assert waits == Hold("more may arrive within the settle window", ("s-1.1",), 10_150)
+    assert settle.decide(at(10_150, running=1), (owed(9_900),)) is None
+    # A stream of results does not hold the first one up for ever.
+    stream = tuple(owed(9_000 + 200 * n, task=f"s-{n}") for n in range(1, 6))
+    assert settle.decide(at(10_200, running=1), stream) is None
+
+
+def test_patience_hands_over_what_has_waited_long_enough_and_only_that() -> None:
+    patience = Patience(5_000, Speak("card"))
+    assert patience.decide(at(10_000), (owed(5_001),)) is None
+    decision = patience.decide(at(10_000), (owed(5_000), owed(9_000, seq=2)))
+    assert isinstance(decision, Splice)
+    assert decision.findings == ("s-1.1",)
+
+
+def test_expire_drops_partials_and_never_finals() -> None:
+    partial, final = owed(kind="partial", expires_at_ms=9_999), owed(seq=2, expires_at_ms=9_999)
+    assert Expire().decide(at(), (final,)) is None
+    decision = Expire().decide(at(), (partial, final))
+    assert isinstance(decision, Drop)
+    assert (decision.findings, decision.state) == (("s-1.1",), "expired")
+    assert Expire().decide(at(9_998), (partial,)) is None
+
+
+def test_supersede_drops_the_partial_beside_its_final() -> None:
+    decision = Supersede().decide(at(), (owed(kind="partial"), owed(seq=2), owed(task="s-2", kind="partial")))
+    assert isinstance(decision, Drop)
+    assert (decision.findings, decision.state) == (("s-1.1",), "superseded")
+
+
+def test_progress_is_silent() -> None:
+    decision = SilentProgress().decide(at(), (owed(kind="progress"), owed(seq=2)))
+    assert isinstance(decision, Drop)
+    assert decision.findings == ("s-1.1",)
+
+
+def test_moved_on_shows_a_card_but_not_under_their_hands() -> None:
+    past = (owed(cuts=1, moved_on=True),)
+    assert MovedOn().decide(at(), (owed(),)) is None
+    assert MovedOn().decide(at(floor="person"), past) is None
+    decision = MovedOn().decide(at(), past)
+    assert isinstance(decision, Splice)
+    assert decision.style == "card"
+
+
+def test_urgency() -> None:
+    urgent = Urgent(GATED)
+    assert urgent.decide(at(), (owed(),)) is None
+    assert isinstance(urgent.decide(at(floor="person"), (owed(urgency="high"),)), Hold)
+    decision = urgent.decide(at(floor="person"), (owed(urgency="critical"), owed(seq=2)))
+    assert isinstance(decision, Splice)
+    assert (decision.findings, decision.over_person) == (("s-1.1",), True)
+    assert "over the person" in decision.reason
+
+
+def test_what_the_voice_does_not_say_is_read_out() -> None:
+    decision = Speak(trust=2).decide(at(), (owed(unspoken=2), owed(seq=2)))
+    assert isinstance(decision, Splice)
+    assert (decision.findings, decision.style) == (("s-1.1",), "say")
+
+
+def test_policies_are_values() -> None:
+    assert default_policy() == default_policy()
+    assert hash(default_policy()) == hash(default_policy())
