@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from orchestrator.effects import Emit, LedgerChanged, StopSpeaking
     from orchestrator.errors import DuologueError, ToolFailed, ToolRetry
     from orchestrator.finding import Finding, Source
+    from orchestrator.function_tool import tool
     from orchestrator.ports import Desk, ToolCall, ToolContext
     from orchestrator.talk import Talk
     from orchestrator.timing import TimingPolicy, default_policy
-    from orchestrator.function_tool import tool
 
 __all__ = [
     "Assistant",

@@ -99,7 +99,7 @@ class Assistant:
         return self._model.traits.about
 
     def run(self) -> None:
-        """Talk with it in the terminal until the person leaves; then the program ends with `duologue chat`'s exit code."""
+        """Talk with it in the terminal until the person leaves. The program ends if that was not a good end."""
         from orchestrator.cli import guarded
         from orchestrator.cli.chat import run_in_terminal
 

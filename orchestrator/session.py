@@ -49,6 +49,8 @@ from orchestrator.timing.moment import TimingPolicy
 __all__ = ["Session"]
 
 _VERSION = 1
+_LISTEN_MS = 5_000
+"""How long the voice is stepped through the silence after an unfinished line."""
 _BREATH_MS = 600
 """After so long without a key, the last word is complete."""
 
@@ -412,7 +414,10 @@ class Session:
 
     def _step(self, offers: tuple[Offer, ...], now: Instant, out: list[Effect]) -> None:
         state = self._state
-        waiting = bool(state.person.draft) or state.person.holding_since is not None
+        # A line without an Enter: how long the silence after it grows tells the voice whether it is finished.
+        person = state.person
+        open_line = bool(person.draft or person.committed) and person.quiet_ms(now) <= _LISTEN_MS
+        waiting = open_line or person.holding_since is not None
         if not (offers or state.heard or state.notices or waiting or self.config.wants_silence):
             return
         turn = MicroTurn(

@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any, Final, cast
 
 from orchestrator.errors import ToolRetry
-from orchestrator.ports import Result
 from orchestrator.function_tool import tool
+from orchestrator.ports import Result
 from tools.arithmetic import ArithmeticProblem, evaluate, written
 
 __all__ = ["calculate", "convert"]

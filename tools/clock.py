@@ -11,8 +11,8 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from orchestrator.errors import ToolRetry
-from orchestrator.ports import Result, Tool
 from orchestrator.function_tool import tool
+from orchestrator.ports import Result, Tool
 from tools.dates import DateProblem, answer, spoken
 
 __all__ = ["clock"]

@@ -15,8 +15,8 @@ import anyio.to_thread
 from pydantic import Field
 
 from orchestrator.errors import ToolRetry
-from orchestrator.ports import Progress, Result, Tool
 from orchestrator.function_tool import tool
+from orchestrator.ports import Progress, Result, Tool
 from tools import file_reading
 from tools.file_search import KEPT, Search
 from tools.folder import FileLimits, Folder

@@ -77,7 +77,14 @@ VERBS: Final = bag(
 )
 """What an order begins with."""
 
-_IRREGULAR: Final = {"found": "find", "sent": "send", "bought": "buy", "children": "child", "times": "times", "timing": "timing"}
+_IRREGULAR: Final = {
+    "found": "find",
+    "sent": "send",
+    "bought": "buy",
+    "children": "child",
+    "times": "times",
+    "timing": "timing",
+}
 
 
 def words(text: str) -> list[str]:

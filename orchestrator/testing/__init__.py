@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.clock import ManualClock
     from orchestrator.testing.bus_checks import BusHarness, check_bus
-    from orchestrator.testing.policy_checks import check_timing_policy
-    from orchestrator.testing.tool_checks import AloneContext, check_tool
     from orchestrator.testing.playing import plain_voice, play, silent_voice
+    from orchestrator.testing.policy_checks import check_timing_policy
     from orchestrator.testing.scripted_tool import ScriptedTool
+    from orchestrator.testing.tool_checks import AloneContext, check_tool
     from orchestrator.testing.virtual import run_virtual
 
 __all__ = [

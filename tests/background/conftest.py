@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.tool import tool
+from orchestrator.function_tool import tool
 
 
 @tool

@@ -10,8 +10,8 @@ from background import WorkerSettings, as_reasoner
 from background.desk import is_leave
 from orchestrator.bundle import Bundle
 from orchestrator.finding import Finding
+from orchestrator.function_tool import tool
 from orchestrator.ports import Desk, ToolCall, ToolContext
-from orchestrator.tool import tool
 from tests.background.office import an_office
 
 

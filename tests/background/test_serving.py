@@ -14,8 +14,8 @@ from orchestrator.bundle import Bundle
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.errors import ModelError
 from orchestrator.finding import Finding
+from orchestrator.function_tool import tool
 from orchestrator.ports import Claim, Desk, ToolCall, WorkerBus
-from orchestrator.tool import tool
 from tests.background.office import AwayBus, AwayClaim, Office, a_bundle, an_office
 
 pytestmark = pytest.mark.anyio

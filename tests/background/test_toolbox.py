@@ -13,8 +13,8 @@ from background.toolbox import TaskTools, Toolbox, shortened
 from orchestrator.bundle import Budget, Bundle
 from orchestrator.errors import ConfigError, ToolFailed, ToolRetry
 from orchestrator.finding import Channel, Source
+from orchestrator.function_tool import tool
 from orchestrator.ports import Progress, Result, Tool, ToolCall, ToolContext
-from orchestrator.tool import tool
 
 pytestmark = pytest.mark.anyio
 

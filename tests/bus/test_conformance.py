@@ -7,7 +7,7 @@ import pytest
 from orchestrator.bus import Bus
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.bus.redis import RedisBus, RedisSettings
-from orchestrator.testing.check_bus import CHECKS, BusCheck, BusHarness, check_bus
+from orchestrator.testing.bus_checks import CHECKS, BusCheck, BusHarness, check_bus
 from tests.plugins.redis_server import RedisServer
 
 

@@ -82,7 +82,8 @@ def test_a_folder_that_is_no_package_does_no_harm(environment: dict[str, str], t
 
 def test_a_package_that_is_not_there(environment: dict[str, str], tmp_path: Path) -> None:
     shutil.copytree(ROOT / "orchestrator", tmp_path / "orchestrator")
-    done = python(environment, "-P", "-c", REQUIRE, path=[tmp_path], folder=tmp_path)
+    # -S: an editable install of this very checkout would put the others back on the path.
+    done = python(environment, "-S", "-P", "-c", REQUIRE, path=[tmp_path], folder=tmp_path)
     assert done.stdout.startswith("EnvironmentProblem\nthe package 'tools' is missing\n")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -14,8 +14,8 @@ from interaction.links.scripted import ScriptedLink
 from interaction.loop import drive
 from orchestrator.bundle import Bundle
 from orchestrator.bus.memory import MemoryBus
-from orchestrator.context import what_was_said
 from orchestrator.clock import SECOND, Instant, from_ms
+from orchestrator.context import what_was_said
 from orchestrator.effects import Close, Emit, MicroTurn, StepModel, StopSpeaking
 from orchestrator.errors import BusBusy, BusUnavailable
 from orchestrator.events import (
@@ -68,7 +68,7 @@ class FunctionVoice:
         self.openings: list[Opening] = []
 
     @asynccontextmanager
-    async def open(self, opening: Opening) -> AsyncIterator[InteractionStream]:
+    async def open(self, opening: Opening) -> AsyncGenerator[InteractionStream]:
         self.openings.append(opening)
         if len(self.openings) <= self._failures:
             raise RuntimeError("no such model\nand a long story")
@@ -203,7 +203,7 @@ def test_while_the_bus_is_away_the_person_is_told_and_the_work_waits() -> None:
     words = said(records)
     assert "can't reach the background" in words
     assert words.endswith("The answer.")
-    assert [at for at, part in only(Emit, records) if part.text == "The answer."][0] < 33_000
+    assert next(at for at, part in only(Emit, records) if part.text == "The answer.") < 33_000
 
 
 def test_a_task_that_is_called_off_before_it_could_be_handed_over_is_never_handed_over() -> None:
@@ -304,5 +304,3 @@ def test_every_event_of_a_recording_can_be_fed_again() -> None:
 
 def _take(session: Session, event: Event, now: Instant, records: list[Record]) -> None:
     records.extend(Record(now, session.n, effect) for effect in session.receive(event, now=now))
-
-

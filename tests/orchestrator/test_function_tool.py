@@ -19,9 +19,9 @@ from anyio.lowlevel import checkpoint
 
 from orchestrator.errors import ToolFailed, ToolRetry
 from orchestrator.finding import Source
+from orchestrator.function_tool import as_tool, tool
 from orchestrator.ports import Progress, Result, Tool, ToolContext
 from orchestrator.testing.tool_checks import AloneContext, check_tool
-from orchestrator.function_tool import as_tool, tool
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ import pytest
 
 from orchestrator.errors import ConfigError, ToolFailed
 from orchestrator.ports import Progress, Result
-from orchestrator.testing.tool_checks import AloneContext, check_tool
 from orchestrator.testing.scripted_tool import ScriptedTool, Step
+from orchestrator.testing.tool_checks import AloneContext, check_tool
 
 
 @pytest.mark.anyio

@@ -12,8 +12,8 @@ import pydantic
 import pytest
 
 from orchestrator.errors import ToolDefinitionError
-from orchestrator.ports import ToolContext, ToolInfo, ToolLimits
 from orchestrator.function_tool import LimitOptions, as_tool, tool
+from orchestrator.ports import ToolContext, ToolInfo, ToolLimits
 
 if TYPE_CHECKING:
     from decimal import Decimal as NotThere

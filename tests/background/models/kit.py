@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from orchestrator.finding import Source
+from orchestrator.function_tool import tool
 from orchestrator.ports import Result
-from orchestrator.tool import tool
 
 
 @tool

@@ -12,7 +12,7 @@ from orchestrator.bundle import Amendment, Cancellation
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.errors import ToolFailed
 from orchestrator.finding import Finding
-from orchestrator.tool import tool
+from orchestrator.function_tool import tool
 from tests.background.models.kit import ALL, calculate, read_file, search_files, trains
 from tests.background.office import a_bundle, an_office
 

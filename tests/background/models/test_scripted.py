@@ -6,8 +6,8 @@ import pytest
 
 from background.models.scripted import ScriptedReasoner
 from orchestrator.finding import Finding
+from orchestrator.function_tool import tool
 from orchestrator.ports import ToolCall
-from orchestrator.tool import tool
 from tests.background.office import an_office
 
 
