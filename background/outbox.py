@@ -19,7 +19,7 @@ from orchestrator.ports import Claim
 
 __all__ = ["Outbox"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -93,11 +93,11 @@ class Outbox:
                 raise
             except BusUnavailable as error:
                 if pause == self._settings.retry_s:
-                    log.warning("%s: the bus is away, %s waits: %s", finding.delegation, finding.id, error.what)
+                    _log.warning("%s: the bus is away, %s waits: %s", finding.delegation, finding.id, error.what)
                 await anyio.sleep(pause)
                 pause = min(pause * 2, self._settings.longest_retry_s)
             except Exception:
-                log.exception("%s: the bus cannot take %s", finding.delegation, finding.id)
+                _log.exception("%s: the bus cannot take %s", finding.delegation, finding.id)
                 if finding.data is not None:
                     finding = msgspec.structs.replace(finding, data=None)
                 elif finding.terminal:

@@ -24,7 +24,7 @@ from orchestrator.ports import Claim, Reasoner
 
 __all__ = ["Serving"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 BROKEN: Final = "Something went wrong inside while I worked on that, so I have no answer. It was not your doing."
 SILENT: Final = "I worked on that but came to no answer."
@@ -57,7 +57,7 @@ class Serving:
         except ClaimLost:
             self._settled = True
         except Exception:
-            log.exception("%s: could not be served", self._claim.bundle.id)
+            _log.exception("%s: could not be served", self._claim.bundle.id)
         finally:
             if not self._settled:
                 with anyio.move_on_after(self._settings.hand_back_s, shield=True):
@@ -90,7 +90,7 @@ class Serving:
             except ClaimLost:
                 return self._lose()
             except Exception:
-                log.exception("%s: what is said to this task no longer reaches it", self._claim.bundle.id)
+                _log.exception("%s: what is said to this task no longer reaches it", self._claim.bundle.id)
                 return None
             else:
                 return self._lose()
@@ -108,7 +108,7 @@ class Serving:
             self._settled = True
             self._whole.cancel()
         except Exception:
-            log.exception("%s: its answer cannot be sent", self._claim.bundle.id)
+            _log.exception("%s: its answer cannot be sent", self._claim.bundle.id)
             self._whole.cancel()
         else:
             self._settled = True
@@ -123,15 +123,15 @@ class Serving:
             try:
                 await self._reason()
             except DuologueError as error:
-                log.warning("%s: %s", name, error, exc_info=True)
+                _log.warning("%s: %s", name, error, exc_info=True)
                 trouble = Finding.error(f"I could not finish that: {error.what}")
             except anyio.get_cancelled_exc_class():
                 if anyio.current_effective_deadline() == float("-inf"):
                     raise
-                log.warning("%s: the reasoner cancelled itself", name, exc_info=True)
+                _log.warning("%s: the reasoner cancelled itself", name, exc_info=True)
                 trouble = Finding.error(BROKEN)
             except Exception:
-                log.exception("%s: the reasoner failed", name)
+                _log.exception("%s: the reasoner failed", name)
                 trouble = Finding.error(BROKEN)
         if self._called_off is not None:
             return
@@ -189,4 +189,4 @@ class Serving:
         except ClaimLost:
             pass
         except Exception:
-            log.exception("%s: could not be handed back; its lease will run out", self._claim.bundle.id)
+            _log.exception("%s: could not be handed back; its lease will run out", self._claim.bundle.id)

@@ -27,7 +27,7 @@ from orchestrator.ports import Progress, Result, Tool, ToolCall, ToolInfo, ToolL
 
 __all__ = ["TaskTools", "ToolHost", "Toolbox", "shortened"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
@@ -163,7 +163,7 @@ class TaskTools:
             try:
                 return await self._run(tool, call)
             except ToolFailed as error:
-                log.info("%s failed and is tried again: %s", call.name, error.what)
+                _log.info("%s failed and is tried again: %s", call.name, error.what)
             await anyio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
         try:
@@ -186,17 +186,17 @@ class TaskTools:
             except anyio.get_cancelled_exc_class():
                 if anyio.current_effective_deadline() == float("-inf"):
                     raise
-                log.warning("%s cancelled itself", call.name)  # which would otherwise look like the end of the task
+                _log.warning("%s cancelled itself", call.name)  # which would otherwise look like the end of the task
                 return Result(f"{call.name} was broken off before it came to a result.", ok=False)
             except Exception:
-                log.exception("%s failed with a bug", call.name)
+                _log.exception("%s failed with a bug", call.name)
                 return Result(f"{call.name} failed because of a fault in the tool itself.", ok=False)
         if result is None:
             if context.total.cancelled_caught:
                 return Result(f"{call.name} took longer than {limits.timeout:g} seconds and was stopped.", ok=False)
             if context.idle.cancelled_caught:
                 return Result(f"{call.name} was silent for {limits.idle_timeout:g} seconds and was stopped.", ok=False)
-            log.error("%s ended without a result", call.name)
+            _log.error("%s ended without a result", call.name)
             return Result(f"{call.name} ended without a result.", ok=False)
         text = shortened(result.text, limits.max_output_chars)
         return Result(text, data=result.data, sources=result.sources, ok=result.ok, retry=result.retry)

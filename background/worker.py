@@ -18,7 +18,7 @@ from orchestrator.ports import Claim, Reasoner, Tool, WorkerBus
 
 __all__ = ["Worker"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -89,7 +89,7 @@ class Worker:
         try:
             return await self._bus.claim(room=self._slots - len(self._serving))
         except BusUnavailable as error:
-            log.warning("no tasks can be claimed just now: %s", error.what)
+            _log.warning("no tasks can be claimed just now: %s", error.what)
             await anyio.sleep(self._settings.longest_retry_s)
             return ()
 

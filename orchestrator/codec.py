@@ -26,7 +26,7 @@ class Wire(Generic[T]):
     def __init__(self, kind: object) -> None:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(kind)  # pyright: ignore[reportArgumentType]
-        self.skipped = 0
+        self.skipped: int = 0
 
     def encode(self, item: T) -> bytes:
         """One struct as msgpack."""

@@ -61,7 +61,7 @@ class JournalReader:
 
     def __init__(self) -> None:
         self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(cast(Any, Event))
-        self.skipped = 0
+        self.skipped: int = 0
         self.problems: list[str] = []
 
     def events(self, lines: Iterable[bytes]) -> Iterator[tuple[Instant, Event]]:

@@ -8,6 +8,7 @@ from typing import Final
 
 import anyio
 import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from orchestrator.clock import Instant
 from orchestrator.effects import Effect, Emit, StopSpeaking
@@ -25,11 +26,13 @@ class Line:
     """The link and the journal of a `Talk`: what the session sees of it."""
 
     def __init__(self) -> None:
+        self.input: MemoryObjectSendStream[UserEvent]
+        self._inbox: MemoryObjectReceiveStream[UserEvent]
         self.input, self._inbox = anyio.create_memory_object_stream[UserEvent](_AHEAD)
         self.happened: deque[Event | Effect] = deque()
-        self.missed = 0
-        self.news = anyio.Event()
-        self.over = False
+        self.missed: int = 0
+        self.news: anyio.Event = anyio.Event()
+        self.over: bool = False
 
     async def events(self) -> AsyncIterator[UserEvent]:
         """What the program does in the person's place."""

@@ -84,9 +84,9 @@ class Outflow:
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._changed = anyio.Event()
-        self.lost = 0
-        self.closed = False
-        self.failure = ""
+        self.lost: int = 0
+        self.closed: bool = False
+        self.failure: str = ""
 
     @classmethod
     @asynccontextmanager

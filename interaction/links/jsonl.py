@@ -46,7 +46,7 @@ class JsonLink:
         self._doorway = Doorway()
         self._vigil = Vigil()
         self._unfinished: tuple[str, ...] | None = None
-        self.broken = 0
+        self.broken: int = 0
         """Lines that could not be understood."""
 
     @classmethod

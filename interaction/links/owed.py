@@ -157,7 +157,7 @@ class Vigil:
     """`Owed`, and the waiting for it. Its session must be given a moment (`expect`) to take in what was just said."""
 
     def __init__(self) -> None:
-        self.owed = Owed()
+        self.owed: Owed = Owed()
         self._at = START
         self._now_at = anyio.current_time()
         self._recorded = False

@@ -72,14 +72,14 @@ class Toolset:
     """The tools that the background has, as far as the voice can tell them apart."""
 
     def __init__(self, tools: Iterable[ToolInfo]) -> None:
-        self.tools = tuple(tools)
+        self.tools: tuple[ToolInfo, ...] = tuple(tools)
         self._profiles = tuple(_profile(tool) for tool in self.tools)
         everything = [profile.groups | profile.told_groups for profile in self._profiles]
         # "Find the next trains" is no search for just anything; "search the files" is.
-        self.searches = any("search" in profile.groups for profile in self._profiles) or any(
+        self.searches: bool = any("search" in profile.groups for profile in self._profiles) or any(
             "search" in groups and ("file" in groups or "web" in groups) for groups in everything
         )
-        self.knows_the_world = any("web" in groups for groups in everything)
+        self.knows_the_world: bool = any("web" in groups for groups in everything)
 
     def fit(self, request: str) -> Fit:
         """How well `request` fits, and which tool is meant."""

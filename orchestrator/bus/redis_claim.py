@@ -52,7 +52,7 @@ class RedisClaim:
 
     def __init__(self, office: Office, held: Held, bundle: Bundle, orders: list[bytes]) -> None:
         self.held = held
-        self.ending = False
+        self.ending: bool = False
         """Whether it is about to end by its own word: then that the lease is gone is no news."""
         self._office = office
         self._bundle = bundle

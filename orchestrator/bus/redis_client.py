@@ -122,9 +122,9 @@ class RedisClient:
     """Commands and scripts on one Redis. A `reader` has one connection, for blocking reads, and never tries again."""
 
     def __init__(self, url: str, settings: RedisSettings, *, reader: bool = False) -> None:
-        self.connects = 0
+        self.connects: int = 0
         """How often a connection was made. When it grows, what is on the other side may have forgotten everything."""
-        self.connection_id = 0
+        self.connection_id: int = 0
         """What Redis calls a reader's present connection; the key to waking it up."""
         self._shown = shown_url(url)
         self._reader = reader

@@ -28,7 +28,7 @@ from orchestrator.ports import FrontBus, Order
 
 __all__ = ["redis_front"]
 
-log = logging.getLogger("duologue.bus")
+_log = logging.getLogger("duologue.bus")
 
 READ_AT_ONCE: Final = 256
 HOUSEKEEPING_S: Final = 1.0
@@ -183,7 +183,7 @@ class _RedisFront:
             if not self._down:
                 await self._commands.call("DEL", self._out)
         except Away:
-            log.debug("the stream of a front end that has left was not deleted; it will expire")
+            _log.debug("the stream of a front end that has left was not deleted; it will expire")
         await self._commands.close()
         await self._reader.close()
 
@@ -256,7 +256,7 @@ class _RedisFront:
                     if reply[0] == b"busy":
                         continue
                     if reply[0] == b"taken" and task.taken:
-                        log.warning("Redis had lost the task %s; it was handed over again", name)
+                        _log.warning("Redis had lost the task %s; it was handed over again", name)
                         for order in task.orders:
                             await self._send(order)
             self._unsure.discard(name)
@@ -271,7 +271,7 @@ class _RedisFront:
     def _went_away(self, away: Away) -> None:
         if not self._down:
             self._down = away.reason
-            log.warning("the hand-off is away: %s", away.reason)
+            _log.warning("the hand-off is away: %s", away.reason)
             self.subscriptions.tell_all(BusDown(away.reason))
 
     def _is_back(self, *, again: bool) -> None:
@@ -280,7 +280,7 @@ class _RedisFront:
             self._nudge.set()
         if self._down:
             self._down = ""
-            log.info("the hand-off is back")
+            _log.info("the hand-off is back")
             self.subscriptions.tell_all(BusUp())
 
 

@@ -31,9 +31,9 @@ class Keys:
     """The names under one prefix."""
 
     def __init__(self, prefix: str) -> None:
-        self.prefix = f"{prefix}:{{0}}:"
-        self.bells = f"{self.prefix}ctl"
-        self.dead = f"{self.prefix}dead"
+        self.prefix: str = f"{prefix}:{{0}}:"
+        self.bells: str = f"{self.prefix}ctl"
+        self.dead: str = f"{self.prefix}dead"
 
     def jobs(self, pool: str) -> str:
         """What is outstanding in a pool; the empty name is the default pool."""

@@ -34,7 +34,7 @@ from orchestrator.ports import Claim, WorkerBus
 
 __all__ = ["redis_worker"]
 
-log = logging.getLogger("duologue.bus")
+_log = logging.getLogger("duologue.bus")
 
 BELLS_AT_ONCE: Final = 256
 
@@ -150,7 +150,7 @@ class _RedisWorker:
             for stream in self._streams if not self._down else ():
                 await self._commands.script("forget", [stream], [self._keys.prefix, GROUP, self._consumer])
         except Away:
-            log.debug("a consumer that has left is still listed; it goes after a day")
+            _log.debug("a consumer that has left is still listed; it goes after a day")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -362,12 +362,12 @@ class _RedisWorker:
     def _went_away(self, away: Away) -> None:
         if not self._down:
             self._down = True
-            log.warning("the hand-off is away: %s", away.reason)
+            _log.warning("the hand-off is away: %s", away.reason)
 
     def _is_back(self) -> None:
         if self._down:
             self._down = False
-            log.info("the hand-off is back")
+            _log.info("the hand-off is back")
 
 
 def _entries(stream: str, found: list[Any]) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -92,3 +93,20 @@ def test_the_hub_does_not_mind_a_tools_folder_of_the_users(bin_folder: Path, fol
 @pytest.mark.parametrize(("option", "word"), [("--version", "0."), ("--help", "chat")])
 def test_the_command_answers(bin_folder: Path, folder: Path, option: str, word: str) -> None:
     assert word in run(bin_folder / "duologue", option, folder=folder)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_has_a_known_type(bin_folder: Path, package: str) -> None:
+    """An editor completes it, and a user's strict checker has nothing to guess."""
+    pyright = Path(sys.executable).parent / "pyright"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(bin_folder.parent),
+    }
+    command = [pyright, "--verifytypes", package, "--ignoreexternal", "--outputjson"]
+    done = subprocess.run(command, cwd=bin_folder, env=environment, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)["typeCompleteness"]
+    vague = [symbol["name"] for symbol in report["symbols"] if symbol["isExported"] and not symbol["isTypeKnown"]]
+    assert vague == []
+    assert package == "tools" or report["exportedSymbolCounts"]["withKnownType"] > 100
