@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import assert_never
 
 import anyio
-from anyio.abc import ObjectSendStream
-from anyio.streams.memory import MemoryObjectReceiveStream
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from interaction.closing import closing
 from interaction.errands import Errand, run_errands
@@ -34,7 +33,7 @@ from orchestrator.effects import (
     StopSpeaking,
 )
 from orchestrator.errors import DuologueError
-from orchestrator.events import BusDown, Event, SinkStalled, TickDue, UserEvent, UserLeft
+from orchestrator.events import BusDown, Event, SinkStalled, TickDue, UserEvent, UserFinished, UserLeft
 from orchestrator.journal import worth_writing
 from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening
 from orchestrator.session import Session
@@ -58,8 +57,8 @@ async def drive(
 ) -> None:
     """Run `session` until it closes.
 
-    When `link.events()` ends by itself, the person has no more to say: what is still worked on, owed or being said is
-    finished first. A `UserLeft` ends the session at once.
+    When `link.events()` ends by itself, the person has no more to say (`UserFinished`): what is still worked on, owed
+    or being said is finished first. A `UserLeft` ends the session at once.
     """
     inbox, arrivals = anyio.create_memory_object_stream[Event](_INBOX)
     shell = _Shell(session, clock, journal)
@@ -73,7 +72,7 @@ async def drive(
         children.start_soon(run_voice, model, shell.opening(opening), shell.turns, inbox)
         async with anyio.create_task_group() as writers:
             writers.start_soon(_write, link, shell.speech, inbox)
-            children.start_soon(_listen, link.events(), inbox, shell.input_ended, _link_failed)
+            children.start_soon(_listen, link.events(), inbox, UserFinished(), _link_failed)
             await shell.run(arrivals)
             shell.speech.close()
             writers.cancel_scope.deadline = anyio.current_time() + _FAREWELL_S
@@ -90,7 +89,6 @@ class _Shell:
         self.speech: Outbox[Emit | StopSpeaking] = Outbox()
         self.turns: Outbox[MicroTurn] = Outbox(high=256)
         self.errands: Outbox[Errand] = Outbox(high=1_024)
-        self.input_ended = anyio.Event()
 
     def opening(self, opening: Opening) -> Callable[[], Opening]:
         """What a voice that is opened (again) is told: the conversation as it stands then."""
@@ -100,20 +98,11 @@ class _Shell:
 
         return now
 
-    async def run(self, arrivals: MemoryObjectReceiveStream[Event]) -> None:
+    async def run(self, arrivals: ObjectReceiveStream[Event]) -> None:
         while (deadline := self.session.deadline) is not None:
-            event = await self._next(arrivals, deadline)
-            self._take(event)
-            if self._finished(arrivals):
-                self._take(UserLeft("the input ended"))
+            self._take(await self._next(arrivals, deadline))
 
-    def _finished(self, arrivals: MemoryObjectReceiveStream[Event]) -> bool:
-        if not self.input_ended.is_set() or self.session.deadline is None:
-            return False
-        # What the person said last may still lie in the inbox.
-        return not arrivals.statistics().current_buffer_used and not self.session.busy
-
-    async def _next(self, arrivals: MemoryObjectReceiveStream[Event], deadline: Instant) -> Event:
+    async def _next(self, arrivals: ObjectReceiveStream[Event], deadline: Instant) -> Event:
         left = deadline - self.clock.now()
         if left > 0:
             with anyio.move_on_after(left / SECOND):
@@ -158,7 +147,7 @@ class _Shell:
 async def _listen(
     events: AsyncIterator[Event] | AsyncIterator[UserEvent],
     inbox: ObjectSendStream[Event],
-    ended: anyio.Event | None,
+    last: Event | None,
     failed: Callable[[str], Event],
 ) -> None:
     try:
@@ -167,8 +156,8 @@ async def _listen(
                 await inbox.send(event)
     except (DuologueError, OSError, ValueError) as error:
         await inbox.send(failed(str(error)))
-    if ended is not None:
-        ended.set()
+    if last is not None:
+        await inbox.send(last)
 
 
 def _bus_failed(reason: str) -> Event:

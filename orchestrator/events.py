@@ -36,6 +36,7 @@ __all__ = [
     "UserActivity",
     "UserAudio",
     "UserEvent",
+    "UserFinished",
     "UserFrame",
     "UserHeard",
     "UserLeft",
@@ -92,6 +93,10 @@ class UserHeard(_Event, frozen=True, tag="user.heard"):
     """The client has played or shown every `Emit` up to and with number `emit`."""
 
     emit: int
+
+
+class UserFinished(_Event, frozen=True, tag="user.finished"):
+    """The person has no more to say (a pipe has ended): the session ends when nothing is worked on or owed any more."""
 
 
 class UserLeft(_Event, frozen=True, tag="user.left"):
@@ -192,7 +197,7 @@ class SinkStalled(_Event, frozen=True, tag="sink.stalled"):
     over: bool = False
 
 
-UserEvent = UserText | UserAudio | UserFrame | UserActivity | UserHeard | UserLeft
+UserEvent = UserText | UserAudio | UserFrame | UserActivity | UserHeard | UserFinished | UserLeft
 ModelEvent = (
     ModelSpoke
     | ModelDelegated
@@ -211,6 +216,7 @@ Event = (
     | UserFrame
     | UserActivity
     | UserHeard
+    | UserFinished
     | UserLeft
     | ModelSpoke
     | ModelDelegated

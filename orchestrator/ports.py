@@ -124,8 +124,8 @@ class Link(Protocol):
     def events(self) -> AsyncIterator[UserEvent]:
         """What the person does. One reader.
 
-        `UserLeft` ends the session at once. The end of the iterator without it means that the person has no more to
-        say: what is worked on or owed is finished and heard first.
+        `UserLeft` ends the session at once. `UserFinished`, or the end of the iterator, means that the person has
+        no more to say: what is worked on or owed is finished and heard first.
         """
         ...
 

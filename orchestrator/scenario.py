@@ -14,7 +14,16 @@ import msgspec
 
 from orchestrator.clock import Instant, from_ms
 from orchestrator.errors import ScenarioError
-from orchestrator.events import UserActivity, UserAudio, UserEvent, UserFrame, UserHeard, UserLeft, UserText
+from orchestrator.events import (
+    UserActivity,
+    UserAudio,
+    UserEvent,
+    UserFinished,
+    UserFrame,
+    UserHeard,
+    UserLeft,
+    UserText,
+)
 
 __all__ = ["GivenDelegation", "GivenModel", "GivenStep", "GivenTool", "Scenario", "read_scenario"]
 
@@ -54,7 +63,7 @@ class GivenModel(msgspec.Struct, frozen=True, tag_field="type", tag="given.model
     delegate: GivenDelegation | None = None
 
 
-_UserLine = UserText | UserAudio | UserFrame | UserActivity | UserHeard | UserLeft
+_UserLine = UserText | UserAudio | UserFrame | UserActivity | UserHeard | UserFinished | UserLeft
 _KNOWN: Final[dict[str, type[msgspec.Struct]]] = {
     "given.tool": GivenTool,
     "given.model": GivenModel,
@@ -63,6 +72,7 @@ _KNOWN: Final[dict[str, type[msgspec.Struct]]] = {
     "user.frame": UserFrame,
     "user.activity": UserActivity,
     "user.heard": UserHeard,
+    "user.finished": UserFinished,
     "user.left": UserLeft,
 }
 

@@ -36,6 +36,7 @@ from orchestrator.events import (
     TickDue,
     UserActivity,
     UserAudio,
+    UserFinished,
     UserFrame,
     UserHeard,
     UserLeft,
@@ -133,7 +134,8 @@ class Session:
         state = msgspec.msgpack.decode(snapshot.state, type=State)
         tick = config.tick_ms * MS
         state.next_grid = Instant(state.started_at + ((now - state.started_at) // tick + 1) * tick)
-        state.early, state.wake, state.closed, state.reply_since = None, None, False, None
+        state.early, state.wake, state.reply_since = None, None, None
+        state.closed = state.finished = False
         state.heard.clear()
         state.person.release()
         delivery.silence(state, "the connection was lost", now, [])
@@ -164,6 +166,8 @@ class Session:
             case UserHeard():
                 state.speech.confirm(event.emit)
                 delivery.hear_out(state, [], now)
+            case UserFinished():
+                state.finished = True
             case UserLeft():
                 return self._close(event.reason or "the person left", now)
             case ModelSpoke():
@@ -212,6 +216,8 @@ class Session:
         due = self.deadline
         if due is not None and now >= due:
             self._micro_turn(now, out)
+        if state.finished and not self.busy:
+            out.extend(self._close("the person had no more to say", now))
         return tuple(out)
 
     # --- the person --------------------------------------------------------------------------------------------------
@@ -234,7 +240,9 @@ class Session:
                 person.unsure.append(piece)
                 state.speech.paused = True
                 return
-        self._takes_floor("the person began to type" if not ref else "the person began to speak", now, out)
+        # A bare Enter after a pause only says that the line before was all; it interrupts nobody.
+        if text or person.draft:
+            self._takes_floor("the person began to type" if not ref else "the person began to speak", now, out)
         state.heard.append(piece)
         if state.agenda.hear(text, delete=delete, final=final):
             self._edge(now)

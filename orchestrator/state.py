@@ -53,6 +53,8 @@ class State(msgspec.Struct):
     voice_down: bool = False
     stalled: bool = False
     """The person's side takes nothing at the moment: speech waits."""
+    finished: bool = False
+    """The person has no more to say."""
     closed: bool = False
 
     def note(self, entry: Entry, now: Instant) -> int:

@@ -15,13 +15,13 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
+from interaction.links.attention import Attention
 from interaction.links.descriptors import LineSource, Outflow
-from interaction.links.leaving import END_OF_INPUT, Doorway
-from interaction.links.owed import Vigil
+from interaction.links.leaving import Doorway
 from interaction.links.printable import printable
 from orchestrator.clock import Instant
 from orchestrator.effects import Effect, Emit, StopSpeaking
-from orchestrator.events import Event, UserEvent, UserLeft
+from orchestrator.events import Event, UserEvent, UserFinished, UserLeft
 from orchestrator.journal import encode_record
 
 __all__ = ["JsonLink"]
@@ -44,7 +44,7 @@ class JsonLink:
         self._complaints = complaints
         self._decoder: msgspec.json.Decoder[UserEvent] = msgspec.json.Decoder(UserEvent)  # pyright: ignore[reportArgumentType]
         self._doorway = Doorway()
-        self._vigil = Vigil()
+        self._attention = Attention()
         self._unfinished: tuple[str, ...] | None = None
         self.broken: int = 0
         """Lines that could not be understood."""
@@ -67,12 +67,11 @@ class JsonLink:
                     link._doorway.close()
 
     def events(self) -> AsyncIterator[UserEvent]:
-        """What the lines say; `UserLeft` where somebody left before the end of input."""
+        """What the lines say, then `UserFinished`; `UserLeft` when somebody leaves."""
         return self._doorway.events()
 
     async def emit(self, part: Emit) -> None:
         """Nothing: the journal has it."""
-        self._vigil.heard()
         await anyio.lowlevel.checkpoint()
 
     async def stop(self, stop: StopSpeaking) -> None:
@@ -81,13 +80,13 @@ class JsonLink:
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Print the record as one line."""
-        self._vigil.record(at, item)
+        self._attention.take(item)
         self._out.put(encode_record(at, n, item).rstrip(b"\n") + b"\n")
 
     def leave(self, reason: str) -> None:
         """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
         if self._unfinished is None:
-            self._unfinished = self._vigil.owed.unfinished()
+            self._unfinished = self._attention.unfinished()
         self._doorway.leave(reason)
 
     @property
@@ -98,7 +97,7 @@ class JsonLink:
     @property
     def unfinished(self) -> tuple[str, ...]:
         """The tasks without an answer, as they stood when the person left."""
-        return self._vigil.owed.unfinished() if self._unfinished is None else self._unfinished
+        return self._attention.unfinished() if self._unfinished is None else self._unfinished
 
     async def _listen(self) -> None:
         number = 1
@@ -113,12 +112,10 @@ class JsonLink:
                     self.leave(event.reason or "the person left")
                     return
                 if event is not None:
-                    self._vigil.expect()
                     await self._doorway.give(event)
             whole = piece.ends
             number += piece.ends
-        await self._vigil.nothing_owed()
-        self.leave(END_OF_INPUT)
+        await self._doorway.give(UserFinished())
 
     def _understood(self, number: int, line: str) -> UserEvent | None:
         try:

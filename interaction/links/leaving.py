@@ -11,20 +11,15 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from orchestrator.events import UserEvent, UserLeft
 
-__all__ = ["END_OF_INPUT", "INTERRUPTED", "Doorway"]
+__all__ = ["INTERRUPTED", "Doorway"]
 
-END_OF_INPUT: Final = "end of input"
-"""Not a reason to hang up: the person has no more to say and listens to the end."""
 
 INTERRUPTED: Final = "interrupted"
 """The reason to leave that Ctrl-C stands for."""
 
 
 class Doorway:
-    """What the person does passes through here, until the first reason to leave.
-
-    Then `UserLeft` comes and the end; or only the end, where the input ended: then the session finishes what it owes.
-    """
+    """What the person does passes through here, until the first reason to leave; then `UserLeft` comes, and the end."""
 
     def __init__(self) -> None:
         self._send: MemoryObjectSendStream[UserEvent]
@@ -58,5 +53,4 @@ class Doorway:
         with self._receive:
             async for event in self._receive:
                 yield event
-        if self.reason != END_OF_INPUT:
-            yield UserLeft(self.reason or "")
+        yield UserLeft(self.reason or "")

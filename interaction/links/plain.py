@@ -15,14 +15,14 @@ from typing import Final
 
 import anyio
 
+from interaction.links.attention import Attention
 from interaction.links.descriptors import LineSource, Outflow, Piece
-from interaction.links.leaving import END_OF_INPUT, Doorway
-from interaction.links.owed import Vigil
+from interaction.links.leaving import Doorway
 from interaction.links.printable import printable
 from interaction.links.transcript import Transcript
 from orchestrator.clock import SECOND, Instant
 from orchestrator.effects import Delegate, Effect, Emit, StopSpeaking
-from orchestrator.events import BusDown, BusUp, Event, UserEvent, UserText
+from orchestrator.events import BusDown, BusUp, Event, UserEvent, UserFinished, UserText
 from orchestrator.finding import Finding
 
 __all__ = ["PlainLink"]
@@ -44,7 +44,7 @@ class PlainLink:
         self._out = out
         self._echo = echo
         self._doorway = Doorway()
-        self._vigil = Vigil()
+        self._attention = Attention()
         self._transcript = Transcript()
         self._told: dict[str, Instant] = {}
         self._unfinished: tuple[str, ...] | None = None
@@ -71,17 +71,15 @@ class PlainLink:
 
     async def emit(self, part: Emit) -> None:
         """Print a piece of speech, or a card. Waits while the reader is slow."""
-        self._vigil.heard()
         await self._out.write(_bytes(self._transcript.speech(part)))
 
     async def stop(self, stop: StopSpeaking) -> None:
         """End the line with ` --`."""
-        self._vigil.heard()
         await self._out.write(_bytes(self._transcript.stop()))
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
-        """Print what is being worked on, and learn what is still owed."""
-        self._vigil.record(at, item)
+        """Print what is being worked on, and learn whether the voice is attending."""
+        self._attention.take(item)
         match item:
             case Delegate(task=task):
                 self._note("working", task)
@@ -101,7 +99,7 @@ class PlainLink:
     def leave(self, reason: str) -> None:
         """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
         if self._unfinished is None:
-            self._unfinished = self._vigil.owed.unfinished()
+            self._unfinished = self._attention.unfinished()
         self._doorway.leave(reason)
 
     @property
@@ -112,7 +110,7 @@ class PlainLink:
     @property
     def unfinished(self) -> tuple[str, ...]:
         """The tasks without an answer, as they stood when the person left."""
-        return self._vigil.owed.unfinished() if self._unfinished is None else self._unfinished
+        return self._attention.unfinished() if self._unfinished is None else self._unfinished
 
     def _note(self, kind: str, text: str) -> None:
         # What finds no room is lost here: a status is no result, and `record` must not wait.
@@ -126,16 +124,17 @@ class PlainLink:
                 continue
             if begins and self._echo and anyio.current_time() - given_at < _TOGETHER_S:
                 await anyio.sleep(given_at + _TURN_S - anyio.current_time())
-                await self._vigil.turn_taken(longest_s=_LONGEST_WAIT_S)
+                await self._attention.turn_taken(longest_s=_LONGEST_WAIT_S)
             await self._give(piece)
             begins = piece.ends
             given_at = anyio.current_time()
         if self._echo:
-            await self._vigil.nothing_owed()
-        self.leave(END_OF_INPUT if self._echo else "the person left")
+            await self._doorway.give(UserFinished())
+        else:
+            self.leave("the person left")
 
     async def _give(self, piece: Piece) -> None:
-        self._vigil.expect()
+        self._attention.expect()
         if self._echo and piece.text:
             await self._out.write(_bytes(self._transcript.aside(f"you: {printable(piece.text)}")))
         await self._doorway.give(UserText(piece.text, final=piece.ends))

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.lowlevel
 
+from interaction.links.attention import Attention
 from interaction.links.keys import typed
 from interaction.links.leaving import INTERRUPTED, Doorway
-from interaction.links.owed import Owed
 from interaction.links.printable import printable, wrapped
 from interaction.links.screen import PERSON, Live, Status
 from orchestrator.clock import Instant
@@ -40,7 +40,7 @@ class TerminalLink:
 
     def __init__(self) -> None:
         self._doorway = Doorway()
-        self._owed = Owed()
+        self._attention = Attention()
         self._live = Live()
         self._status = Status()
         self._typed: deque[UserText] = deque()
@@ -92,7 +92,7 @@ class TerminalLink:
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Show what is being worked on, and what waits to be said."""
-        self._owed.take(at, item)
+        self._attention.take(item)
         self._status.take(item)
         self._window.redraw()
 
@@ -101,7 +101,7 @@ class TerminalLink:
     def leave(self, reason: str) -> None:
         """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
         if self._unfinished is None:
-            self._unfinished = self._owed.unfinished()
+            self._unfinished = self._attention.unfinished()
         self._doorway.leave(reason)
 
     @property
@@ -112,7 +112,7 @@ class TerminalLink:
     @property
     def unfinished(self) -> tuple[str, ...]:
         """The tasks without an answer, as they stood when the person left."""
-        return self._owed.unfinished() if self._unfinished is None else self._unfinished
+        return self._attention.unfinished() if self._unfinished is None else self._unfinished
 
     # --- what the window asks for and tells ---------------------------------------------------------------------------
 

@@ -147,7 +147,8 @@ def resumed(full: str, said: str) -> str | None:
     if not rest:
         return None
     # A second cut must not stack the words that introduce the rest.
-    return f"As I was saying, {_small(rest.removeprefix('As I was saying, '))}"
+    rest = _small(rest.removeprefix("As I was saying, ").removeprefix("As I was saying: "))
+    return f"As I was saying: {rest}" if rest[:1].isupper() else f"As I was saying, {rest}"
 
 
 def standing(work: list[Work], tasks: dict[str, str], at_ms: int) -> str:

@@ -126,7 +126,7 @@ def test_a_whole_conversation() -> None:
 def test_when_the_input_ends_what_is_owed_is_heard_first() -> None:
     records, session = talk([(0, UserText("look it up", final=True))])
     assert states(records, "s-1.1")[-1] == "heard"
-    assert only(UserLeft, records)[0][1].reason == "the input ended"
+    assert only(Close, records)[0][1].reason == "the person had no more to say"
     assert session.deadline is None
 
 

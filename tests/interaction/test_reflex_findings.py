@@ -90,7 +90,7 @@ def test_a_second_cut_goes_on_from_there() -> None:
     text = "It leaves at 9:12, and it is direct. It arrives at noon. Platform two."
     finding(talk, text)
     finding(talk, text, said="It leaves at 9:12, and it is direct. It arr")
-    assert finding(talk, text, said="As I was saying, it arrives at noon. Pl") == ["As I was saying, Platform two."]
+    assert finding(talk, text, said="As I was saying, it arrives at noon. Pl") == ["As I was saying: Platform two."]
 
 
 def test_what_was_heard_to_the_end_needs_no_words() -> None:

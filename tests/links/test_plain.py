@@ -70,6 +70,7 @@ def test_a_huge_line_and_broken_bytes_do_no_harm(talk: Talk, tmp_path: Path) -> 
     events = tmp_path / "events"
     done = talk("plain", b"x" * 50_000 + b"\n\xff\xfe\n", events)
     heard = [msgspec.json.decode(line) for line in events.read_bytes().splitlines()]
+    assert heard.pop()["type"] == "user.finished"
     assert "".join(event["text"] for event in heard[:-1]) == "x" * 50_000
     assert [event.get("final", False) for event in heard] == [False, False, False, True, True]
     assert heard[-1]["text"] == "\ufffd\ufffd"

@@ -126,6 +126,16 @@ def test_a_half_typed_backchannel_that_goes_no_further_lets_the_assistant_go_on(
     assert not [at for at, _ in only(Emit, records) if 700 < at < 1_300]
 
 
+def test_an_enter_that_only_ends_the_line_before_interrupts_nobody() -> None:
+    def voice(turn: MicroTurn) -> list[ModelEvent]:
+        return [*([ModelSpoke(LONG)] if turn.quiet_ms == 1_600 else []), ModelRested(turn.n)]
+
+    events: list[tuple[int, Event]] = [(0, UserText("tell me")), (3_000, UserText("", final=True))]
+    records = play(a_session(pace=60), events, until_ms=9_000, voice=voice)
+    assert only(StopSpeaking, records) == []
+    assert said(records) == LONG
+
+
 def test_speech_is_paced_like_quick_speech_and_cut_at_words() -> None:
     records = play(a_session(pace=60), [(0, UserText("x", final=True))], until_ms=10_000, voice=parrot)
     parts = only(Emit, records)
