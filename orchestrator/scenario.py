@@ -8,13 +8,15 @@ journal is a scenario too: the person's events in it count, everything else is m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast, get_args
 
 import msgspec
 
 from orchestrator.clock import Instant, from_ms
+from orchestrator.effects import Effect
 from orchestrator.errors import ScenarioError
 from orchestrator.events import (
+    Event,
     UserActivity,
     UserAudio,
     UserEvent,
@@ -77,6 +79,13 @@ _KNOWN: Final[dict[str, type[msgspec.Struct]]] = {
 }
 
 
+_MADE_ANEW: Final = frozenset(
+    str(item.__struct_config__.tag)
+    for item in cast("tuple[type[msgspec.Struct], ...]", (*get_args(Event), *get_args(Effect)))
+)
+"""Lines of a journal that are no input; the session makes them again."""
+
+
 class Scenario(msgspec.Struct, frozen=True):
     """What is given, and what the person does when (in the order of time)."""
 
@@ -108,7 +117,8 @@ def read_scenario(lines: Iterable[bytes], name: str) -> Scenario:
         head = _head(line, where)
         kind = _KNOWN.get(head.type)
         if kind is None:
-            skipped[head.type] = None
+            if head.type not in _MADE_ANEW:
+                skipped[head.type] = None
             continue
         try:
             item = msgspec.json.decode(line, type=kind)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
@@ -127,5 +129,6 @@ async def _talk(
 
 def _greet(about: str) -> None:
     if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
-        sys.stdout.write(f"{about}\nCtrl-C or Ctrl-D leaves. {_EXAMPLE}\n")
+        for line in (about, f"Ctrl-C or Ctrl-D leaves. {_EXAMPLE}"):
+            sys.stdout.write(f"{textwrap.fill(line, shutil.get_terminal_size().columns)}\n")
         sys.stdout.flush()
