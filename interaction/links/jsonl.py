@@ -15,9 +15,8 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
-from interaction.links.attention import Attention
 from interaction.links.descriptors import LineSource, Outflow
-from interaction.links.leaving import Doorway
+from interaction.links.leaving import Leavable
 from interaction.links.printable import printable
 from orchestrator.clock import Instant
 from orchestrator.effects import Effect, Emit, StopSpeaking
@@ -32,7 +31,7 @@ _OUT_LIMIT: Final = 16 << 20
 _SHOWN: Final = 60
 
 
-class JsonLink:
+class JsonLink(Leavable):
     """Reads user events from one descriptor and writes the journal to another. Use `JsonLink.open`.
 
     It must be handed in as the session's journal: `emit` and `stop` print nothing, since the journal has them.
@@ -43,9 +42,7 @@ class JsonLink:
         self._out = out
         self._complaints = complaints
         self._decoder: msgspec.json.Decoder[UserEvent] = msgspec.json.Decoder(UserEvent)  # pyright: ignore[reportArgumentType]
-        self._doorway = Doorway()
-        self._attention = Attention()
-        self._unfinished: tuple[str, ...] | None = None
+        super().__init__()
         self.broken: int = 0
         """Lines that could not be understood."""
 
@@ -82,22 +79,6 @@ class JsonLink:
         """Print the record as one line."""
         self._attention.take(item)
         self._out.put(encode_record(at, n, item).rstrip(b"\n") + b"\n")
-
-    def leave(self, reason: str) -> None:
-        """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
-        if self._unfinished is None:
-            self._unfinished = self._attention.unfinished()
-        self._doorway.leave(reason)
-
-    @property
-    def leaving(self) -> str | None:
-        """Why the person has left; `None` while they are there."""
-        return self._doorway.reason
-
-    @property
-    def unfinished(self) -> tuple[str, ...]:
-        """The tasks without an answer, as they stood when the person left."""
-        return self._attention.unfinished() if self._unfinished is None else self._unfinished
 
     async def _listen(self) -> None:
         number = 1

@@ -9,10 +9,10 @@ import anyio
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from interaction.links.attention import Attention
 from orchestrator.events import UserEvent, UserLeft
 
-__all__ = ["INTERRUPTED", "Doorway"]
-
+__all__ = ["INTERRUPTED", "Doorway", "Leavable"]
 
 INTERRUPTED: Final = "interrupted"
 """The reason to leave that Ctrl-C stands for."""
@@ -54,3 +54,28 @@ class Doorway:
             async for event in self._receive:
                 yield event
         yield UserLeft(self.reason or "")
+
+
+class Leavable:
+    """What every console has in common: somebody can leave it, and then it is known what was still being worked on."""
+
+    def __init__(self) -> None:
+        self._doorway = Doorway()
+        self._attention = Attention()
+        self._unfinished: tuple[str, ...] | None = None
+
+    def leave(self, reason: str) -> None:
+        """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
+        if self._unfinished is None:
+            self._unfinished = self._attention.unfinished()
+        self._doorway.leave(reason)
+
+    @property
+    def leaving(self) -> str | None:
+        """Why the person has left; `None` while they are there."""
+        return self._doorway.reason
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The tasks without an answer, as they stood when the person left."""
+        return self._attention.unfinished() if self._unfinished is None else self._unfinished

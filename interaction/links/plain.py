@@ -15,9 +15,8 @@ from typing import Final
 
 import anyio
 
-from interaction.links.attention import Attention
 from interaction.links.descriptors import LineSource, Outflow, Piece
-from interaction.links.leaving import Doorway
+from interaction.links.leaving import Leavable
 from interaction.links.printable import printable
 from interaction.links.transcript import Transcript
 from orchestrator.clock import SECOND, Instant
@@ -36,18 +35,16 @@ _PROGRESS_EVERY: Final = 1 * SECOND
 """A screen reader reads every line aloud; more progress of one task than this would drown the talk."""
 
 
-class PlainLink:
+class PlainLink(Leavable):
     """Reads lines from one descriptor and writes the conversation to another. Use `PlainLink.open`."""
 
     def __init__(self, source: LineSource, out: Outflow, *, echo: bool) -> None:
         self._source = source
         self._out = out
         self._echo = echo
-        self._doorway = Doorway()
-        self._attention = Attention()
+        super().__init__()
         self._transcript = Transcript()
         self._told: dict[str, Instant] = {}
-        self._unfinished: tuple[str, ...] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -95,22 +92,6 @@ class PlainLink:
                 self._note("working", "the background is back")
             case _:
                 pass
-
-    def leave(self, reason: str) -> None:
-        """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
-        if self._unfinished is None:
-            self._unfinished = self._attention.unfinished()
-        self._doorway.leave(reason)
-
-    @property
-    def leaving(self) -> str | None:
-        """Why the person has left; `None` while they are there."""
-        return self._doorway.reason
-
-    @property
-    def unfinished(self) -> tuple[str, ...]:
-        """The tasks without an answer, as they stood when the person left."""
-        return self._attention.unfinished() if self._unfinished is None else self._unfinished
 
     def _note(self, kind: str, text: str) -> None:
         # What finds no room is lost here: a status is no result, and `record` must not wait.

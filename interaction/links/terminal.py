@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.lowlevel
 
-from interaction.links.attention import Attention
 from interaction.links.keys import typed
-from interaction.links.leaving import INTERRUPTED, Doorway
+from interaction.links.leaving import INTERRUPTED, Leavable
 from interaction.links.printable import printable, wrapped
 from interaction.links.screen import PERSON, Live, Status
 from orchestrator.clock import Instant
@@ -35,18 +34,16 @@ _AHEAD: Final = 2_000
 """Events that may wait for the session. Beyond it keys are still edited, and told when there is room."""
 
 
-class TerminalLink:
+class TerminalLink(Leavable):
     """A person at a keyboard. Use `TerminalLink.open`."""
 
     def __init__(self) -> None:
-        self._doorway = Doorway()
-        self._attention = Attention()
+        super().__init__()
         self._live = Live()
         self._status = Status()
         self._typed: deque[UserText] = deque()
         self._told = ""
         self._key = anyio.Event()
-        self._unfinished: tuple[str, ...] | None = None
         self._window: Window
 
     @classmethod
@@ -95,24 +92,6 @@ class TerminalLink:
         self._attention.take(item)
         self._status.take(item)
         self._window.redraw()
-
-    # --- leaving -----------------------------------------------------------------------------------------------------
-
-    def leave(self, reason: str) -> None:
-        """End the conversation; `events` ends with `UserLeft`. Returns at once; the first reason counts."""
-        if self._unfinished is None:
-            self._unfinished = self._attention.unfinished()
-        self._doorway.leave(reason)
-
-    @property
-    def leaving(self) -> str | None:
-        """Why the person has left; `None` while they are there."""
-        return self._doorway.reason
-
-    @property
-    def unfinished(self) -> tuple[str, ...]:
-        """The tasks without an answer, as they stood when the person left."""
-        return self._attention.unfinished() if self._unfinished is None else self._unfinished
 
     # --- what the window asks for and tells ---------------------------------------------------------------------------
 
