@@ -165,7 +165,10 @@ class Speech(msgspec.Struct):
         cap = 0 if pace is None else pace * tick_ms
         if pace is not None:
             elapsed = tick_ms if self.credited_at is None else min((now - self.credited_at) // MS, tick_ms)
-            self.credit = min(self.credit + pace * elapsed, cap)
+            if not any(segment.emitted for segment in self.queue):
+                # A silence saves up no speech; what was said on credit is still paid back.
+                self.credit = min(self.credit, 0)
+            self.credit = min(self.credit + pace * elapsed, 2 * cap)
             self.credited_at = now
         if self.paused:
             return []
