@@ -1,12 +1,13 @@
 """A correction reaches the task that is already running: no second search, no answer to the wrong question."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from orchestrator import Assistant, Emit, Finding, Talk, tool
 
 
 @tool
-async def hotels(city: str):
+async def hotels(city: str) -> AsyncIterator[str]:
     """Search hotels in a city.
 
     Args:

@@ -5,12 +5,13 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 
 from orchestrator import Assistant, Emit, tool
 
 
 @tool
-async def trains(start: str, end: str):
+async def trains(start: str, end: str) -> AsyncIterator[str]:
     """Find the next trains.
 
     Args:

@@ -4,12 +4,13 @@ The journal's own events tell why: look for `Hold` and `Splice`.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from orchestrator import Assistant, Emit, Hold, Splice, Talk, tool
 
 
 @tool
-async def weather(city: str):
+async def weather(city: str) -> AsyncIterator[str]:
     """Look up the weather.
 
     Args:

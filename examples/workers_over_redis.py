@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from orchestrator import Assistant, Emit, tool
@@ -18,7 +18,7 @@ from orchestrator.events import DelegationUpdate
 
 
 @tool
-async def count_slowly(to: int):
+async def count_slowly(to: int) -> AsyncIterator[str]:
     """Count slowly up to a number.
 
     Args:

@@ -104,7 +104,7 @@ def test_every_public_name_has_a_known_type(bin_folder: Path, package: str) -> N
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(bin_folder.parent),
     }
-    command = [pyright, "--verifytypes", package, "--ignoreexternal", "--outputjson"]
+    command: list[str | Path] = [pyright, "--verifytypes", package, "--ignoreexternal", "--outputjson"]
     done = subprocess.run(command, cwd=bin_folder, env=environment, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)["typeCompleteness"]
     vague = [symbol["name"] for symbol in report["symbols"] if symbol["isExported"] and not symbol["isTypeKnown"]]

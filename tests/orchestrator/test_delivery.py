@@ -26,6 +26,7 @@ from orchestrator.finding import Finding
 from orchestrator.journal import Record
 from orchestrator.session import Session
 from orchestrator.testing.playing import plain_voice, play, silent_voice
+from orchestrator.timing import Moment, Pending
 from tests.orchestrator.driving import a_session, found, only, said, states, types
 
 ANSWER = "The first train leaves at 9:12, it is direct, and it arrives at noon."
@@ -336,10 +337,10 @@ def test_a_long_silence_is_broken_by_an_honest_word_and_ever_more_rarely() -> No
 
 def test_a_policy_cannot_lose_a_finished_result() -> None:
     class Careless:
-        def decide(self, moment: object, pending: tuple[object, ...]) -> Drop:
-            return Drop(tuple(item.id for item in pending), "no")  # type: ignore[attr-defined]
+        def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Drop:
+            return Drop(tuple(item.id for item in pending), "no")
 
-    session = a_session(timing=Careless())  # type: ignore[arg-type]
+    session = a_session(timing=Careless())
     session.receive(ModelDelegated("x"), now=from_ms(0))
     records = play(session, [(1_000, found(ANSWER))], until_ms=2_000)
     assert states(records, "s-1.1") == ["owed"]

@@ -143,7 +143,7 @@ def test_real_and_virtual_time_tell_the_same_story() -> None:
     told: list[tuple[str, list[str]]] = []
     for clock in ("virtual", "real"):
         out = io.BytesIO()
-        simulate(scenario, clock=clock, as_json=True, out=out, notes=io.StringIO())  # type: ignore[arg-type]
+        simulate(scenario, clock=clock, as_json=True, out=out, notes=io.StringIO())
         journal = [json.loads(line) for line in out.getvalue().splitlines()]
         told.append((speech(journal), [line["state"] for line in of(journal, "ledger")]))
     assert told[0] == told[1]
