@@ -85,9 +85,8 @@ class _Floor:
 
 def _entries(found: Any) -> list[tuple[Any, Any]]:
     """What a stream read gave, whichever of its shapes redis-py chose: pairs of entry id and fields."""
-    streams: Any = found or ()
-    if hasattr(streams, "values"):
-        streams = list(enumerate(streams.values()))
+    by_name: Any = getattr(found, "items", None)
+    streams: Any = (found or ()) if by_name is None else by_name()
     flat: list[Any] = []
     for _, entries in streams:
         for batch in entries:
