@@ -1,87 +1,122 @@
-"""What a micro-turn costs: against a bare method call, and as the conversation grows."""
+"""The pure core: what a micro-turn costs, whether that grows with the conversation, and what a session weighs."""
 
 from __future__ import annotations
 
-import time
+import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Sequence
+from statistics import median
+from time import perf_counter
+from typing import assert_never
 
-from benchmarks.figures import Figure, interleaved
-from orchestrator.clock import Instant, from_ms
+from benchmarks.conversing import Crowd, converse_a_minute
+from benchmarks.measuring import Report, Row, at_most, in_turns, ratio, shown
+from orchestrator.clock import Instant, after, from_ms, to_ms
 from orchestrator.config import SessionConfig
-from orchestrator.events import Event, ModelDelegated, TickDue, UserText
+from orchestrator.effects import Effect, MicroTurn
+from orchestrator.events import Event, ModelDelegated, ModelEvent, ModelRested, ModelSpoke, TickDue, UserLeft, UserText
 from orchestrator.finding import Finding
 from orchestrator.session import Session
-from orchestrator.testing import play
+from orchestrator.testing.playing import play
+from orchestrator.testing.virtual import run_virtual
 from orchestrator.timing import default_policy
 
 __all__ = ["run"]
 
+TURNS = 10
+"""Turns of history of a session that is weighed."""
+LONG_SPEECH = "and so it goes on, one clause after the other, until somebody has had enough of it. " * 500
+
+
+def run(*, small: bool = False) -> Report:
+    """Measure. `small` is for the test that this still works."""
+    ticks, rounds = (200, 3) if small else (20_000, 9)
+    lengths = (10, 100) if small else (10, 1_000, 10_000)
+    crowd = 5 if small else 100
+    minutes = 3 if small else 7
+    return Report(
+        "micro_turn",
+        "the pure core, with time as an argument",
+        (
+            *_ticks(lengths, ticks, rounds),
+            *_minute(minutes),
+            at_most("memory a session, idle, 10 turns: the core", _core_kib(crowd), "KiB", 32),
+            at_most("memory a session, idle, 10 turns: with its driver and voice", _driven_kib(crowd), "KiB", 32),
+        ),
+        (
+            "A bare call is a Python method with one `match` on the event that returns an empty tuple.",
+            "The minute is talk, a delegation, a result and an interruption; play() is the core alone, simulate is the"
+            " real driver, voice, bus, worker and tool on a virtual clock.",
+            "Memory is what tracemalloc counts; the driven session also has its tasks, streams and rule-based voice.",
+        ),
+    )
+
 
 class _Bare:
-    """The least that anything with this signature can do."""
+    """The least that could take a tick in."""
 
-    def receive(self, event: Event, *, now: Instant) -> tuple[()]:
+    def __init__(self) -> None:
+        self.n = 0
+
+    def receive(self, event: Event, *, now: Instant) -> tuple[Effect, ...]:
         match event:
             case TickDue():
-                return ()
+                self.n += 1
             case _:
-                return ()
+                pass
+        return ()
 
 
-def _session(entries: int = 0) -> Session:
-    session = Session(SessionConfig(pace=None), timing=default_policy())
-    for number in range(entries):
-        session.receive(UserText(f"line {number}", final=True), now=from_ms(number))
-    return session
-
-
-def _ticks(target: Session | _Bare, count: int, start_ms: int) -> Callable[[], object]:
-    tick, clock = TickDue(), [start_ms]
-
-    def side() -> None:
-        for _ in range(count):
-            clock[0] += 200
-            target.receive(tick, now=from_ms(clock[0]))
-
-    return side
-
-
-def _conversation() -> None:
-    """A minute: twenty lines, ten tasks, ten results."""
-    session = _session()
-    events: list[tuple[int, Event]] = [(3_000 * n, UserText(f"please look up {n}", final=True)) for n in range(20)]
-    for n in range(10):
-        events.append((6_000 * n + 100, ModelDelegated(f"task {n}")))
-        events.append((6_000 * n + 2_500, Finding(f"Result {n}.", delegation=f"s-{n + 1}", seq=1)))
-    play(session, sorted(events, key=lambda pair: pair[0]), until_ms=60_000)
-
-
-def _bytes_of_a_session(turns: int = 10, sessions: int = 50) -> float:
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    kept = [_session(turns) for _ in range(sessions)]
-    used = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    return used / len(kept)
-
-
-def run(*, quick: bool = False) -> list[Figure]:
-    """The figures; `quick` for a look that they can be made at all."""
-    count, rounds = (200, 3) if quick else (20_000, 9)
-    short, long = _session(10), _session(1_000 if quick else 10_000)
-    bare, idle, grown = interleaved(
-        rounds, _ticks(_Bare(), count, 100_000), _ticks(short, count, 100_000), _ticks(long, count, 100_000)
-    )
-    begun = time.perf_counter()
-    minutes = 1 if quick else 20
-    for _ in range(minutes):
-        _conversation()
-    taken = time.perf_counter() - begun
-    return [
-        Figure("idle micro-turn", 1e6 * idle / count, "us", "at most 10"),
-        Figure("idle micro-turn / bare method call", idle / bare, "x"),
-        Figure("idle micro-turn at 10,000 lines / at 10", grown / idle, "x", "no growth"),
-        Figure("conversation played, minutes a second", minutes / taken, "min/s"),
-        Figure("memory of a session with 10 lines", _bytes_of_a_session() / 1_024, "KB", "at most 32"),
+def _ticks(lengths: Sequence[int], ticks: int, rounds: int) -> list[Row]:
+    grown = {length: _Ticking(_grown(length)) for length in lengths}
+    speaking = _Ticking(_grown(lengths[0]), speech=LONG_SPEECH)
+    holding = _Ticking(_holding())
+    sides = {
+        "bare": _Ticking(_Bare()).clock(ticks),
+        **{f"idle {length}": each.clock(ticks) for length, each in grown.items()},
+        "speaking": speaking.clock(ticks // 10),
+        "holding": holding.clock(ticks // 10),
+    }
+    found = in_turns(sides, rounds)
+    first = f"idle {lengths[0]}"
+    rows = [
+        at_most("tick, nothing pending", median(found[first]), "us", 10),
+        shown("  the same, against a bare call", ratio(found[first], found["bare"]), "x"),
     ]
+    rows += [
+        # Noise alone moves a ratio by some hundredths; growth with the conversation would show as a factor.
+        at_most(f"  {length:,} context entries against {lengths[0]}", ratio(found[f"idle {length}"], found[first]), "x", 1.2)
+        for length in lengths[1:]
+    ]
+    rows += [
+        shown("tick while the assistant speaks", median(found["speaking"]), "us"),
+        shown("  against an idle tick", ratio(found["speaking"], found[first]), "x"),
+        shown("tick while the person types and a result is held", median(found["holding"]), "us"),
+        shown("  against an idle tick", ratio(found["holding"], found[first]), "x"),
+    ]
+    return rows
+
+
+class _Ticking:
+    """Ticks a session on its grid, on and on. In microseconds a tick."""
+
+    def __init__(self, session: Session | _Bare, *, speech: str = "") -> None:
+        self._session = session
+        self._speech = speech
+        self._now = after(_deadline(session), 0)
+
+    def clock(self, ticks: int):
+        return lambda: self._measure(ticks)
+
+    def _measure(self, ticks: int) -> float:
+        session, now, tick = self._session, self._now, TickDue()
+        if self._speech:
+            session.receive(ModelSpoke(self._speech), now=now)
+        step = from_ms(200)
+        begun = perf_counter()
+        for _ in range(ticks):
+            now = Instant(now + step)
+            session.receive(tick, now=now)
+        took = perf_counter() - begun
+        self._now = now
+        return took / ticks * 1e6
