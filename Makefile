@@ -45,7 +45,7 @@ lint: setup
 	@echo "ruff format" && $(BIN)/ruff format --check --quiet
 	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
 	@echo "mypy" && $(BIN)/mypy
-	@echo "pyright" && $(BIN)/pyright --pythonpath $(BIN)/python
+	@echo "pyright" && $(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
 
 format: setup
 	@$(BIN)/ruff check --fix
