@@ -141,10 +141,10 @@ class AtBoundary(msgspec.Struct, frozen=True, tag=True):
     finish_chars: int = 60
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
-        if not moment.remaining_chars:
-            return None
         if moment.delivering:
             return Hold("another result is being told", _ids(pending))
+        if not moment.remaining_chars:
+            return None
         if moment.remaining_chars <= self.finish_chars:
             return Hold("the assistant finishes its sentence", _ids(pending))
         return Splice(_ids(pending), "the assistant has more to say than can wait: at its next clause", "interject")

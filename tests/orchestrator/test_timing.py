@@ -114,6 +114,7 @@ def test_wait_for_gap(moment: Moment, holds: bool, until_ms: int | None) -> None
         (at(remaining_chars=40), "hold"),
         (at(remaining_chars=61), "interject"),
         (at(remaining_chars=500, delivering=("s-2.1",)), "hold"),
+        (at(remaining_chars=0, delivering=("s-2.1",)), "hold"),  # given to the voice, which has not phrased it yet
     ],
 )
 def test_at_boundary(moment: Moment, style: str | None) -> None:
