@@ -104,7 +104,7 @@ class PlainLink(Leavable):
             if begins and piece.ends and not piece.text.strip():
                 continue
             if begins and self._echo and anyio.current_time() - given_at < _TOGETHER_S:
-                await anyio.sleep(given_at + _TURN_S - anyio.current_time())
+                await anyio.sleep_until(given_at + _TURN_S)
                 await self._attention.turn_taken(longest_s=_LONGEST_WAIT_S)
             await self._give(piece)
             begins = piece.ends

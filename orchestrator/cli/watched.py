@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import anyio
 
-from orchestrator.bundle import Bundle
+from orchestrator.bundle import Bundle, Cancellation
 from orchestrator.bus import Bus
 from orchestrator.errors import ClaimLost
 from orchestrator.finding import Finding
@@ -17,6 +17,8 @@ from orchestrator.ports import Claim, FrontBus, Order, WorkerBus
 __all__ = ["WatchedBus"]
 
 Say: TypeAlias = Callable[[str], None]
+
+_LOST: Final = "no longer this worker's, dropped"
 
 
 class WatchedBus:
@@ -51,6 +53,8 @@ class _WatchedClaim:
         self._claim = claim
         self._say = say
         self._taken = anyio.current_time()
+        self._ending = False
+        self._told = False
         again = f" (attempt {claim.attempt})" if claim.attempt > 1 else ""
         say(f"{claim.bundle.id} taken{again}: {claim.bundle.task}")
 
@@ -62,31 +66,42 @@ class _WatchedClaim:
     def attempt(self) -> int:
         return self._claim.attempt
 
-    def orders(self) -> AsyncIterator[Order]:
-        return self._claim.orders()
+    async def orders(self) -> AsyncIterator[Order]:
+        async for order in self._claim.orders():
+            self._ending = self._ending or isinstance(order, Cancellation)
+            yield order
+        # They end with the claim; where that is nobody's doing here, it is lost, and nothing else would say so.
+        if not self._ending:
+            self._tell(_LOST)
 
     async def publish(self, finding: Finding) -> None:
         try:
             await self._claim.publish(finding)
         except ClaimLost:
-            self._tell("lost to another worker")
+            self._tell(_LOST)
             raise
 
     async def finish(self, finding: Finding) -> None:
+        self._ending = True
         try:
             await self._claim.finish(finding)
         except ClaimLost:
-            self._tell("lost to another worker")
+            self._tell(_LOST)
             raise
         self._tell("done" if finding.kind == "final" else f"failed ({finding.text})")
 
     async def confirm_cancelled(self, reason: str) -> None:
+        self._ending = True
         await self._claim.confirm_cancelled(reason)
         self._tell("called off")
 
     async def hand_back(self) -> None:
+        self._ending = True
         await self._claim.hand_back()
         self._tell("handed back")
 
     def _tell(self, how: str) -> None:
+        if self._told:
+            return
+        self._told = True
         self._say(f"{self._claim.bundle.id} {how} after {(anyio.current_time() - self._taken) * 1000:.0f} ms")

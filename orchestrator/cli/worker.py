@@ -54,8 +54,10 @@ def work_until_stopped(assistant: Assistant, url: str, *, slots: int = 8) -> int
 async def _work(assistant: Assistant, url: str, slots: int) -> int:
     import anyio
 
+    from background.settings import WorkerSettings
     from orchestrator.cli.reach import shown
 
+    grace_s = WorkerSettings().grace_s
     drain = anyio.Event()
     interrupted = False
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -70,7 +72,7 @@ async def _work(assistant: Assistant, url: str, slots: int) -> int:
                         tasks.cancel_scope.cancel()
                     else:
                         again = "; Ctrl-C again hands them back at once" if number == signal.SIGINT else ""
-                        say(f"finishing: no new tasks are taken, those that run are finished{again}")
+                        say(f"finishing: no new tasks are taken, those that run have {grace_s:g} seconds{again}")
                         drain.set()
 
             tasks.start_soon(watch_signals)

@@ -1,0 +1,207 @@
+"""A person at a real terminal: `duologue chat`, and a program of their own, on a pty."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pexpect
+import pytest
+
+from tests.e2e.journals import Record, of, read, speech, told_once
+from tests.e2e.programs import LONG_S, Library
+
+# What prompt_toolkit writes when it has taken the terminal over, and when it gives it back.
+TAKEN = "\x1b[?2004h"
+GIVEN_BACK = "\x1b[?2004l"
+SEARCHING = "files? read"
+EMPTIED = "\x15"  # Ctrl-U takes the line back
+OWN_TOOL = Path(__file__).with_name("own_tool.py")
+
+Terminal: TypeAlias = "pexpect.spawn[str]"
+Sit: TypeAlias = Callable[..., Terminal]
+
+
+@pytest.fixture
+def sit(library: Library, environment: dict[str, str]) -> Iterator[Sit]:
+    """Start a Python program at a terminal wide enough for every answer to be one row."""
+    started: list[Terminal] = []
+
+    def run(*arguments: str | Path) -> Terminal:
+        terminal: Terminal = pexpect.spawn(
+            sys.executable,
+            [*map(str, arguments)],
+            cwd=str(library.folder),
+            env=environment,
+            dimensions=(24, 250),
+            encoding="utf-8",
+            timeout=LONG_S,
+        )
+        terminal.delaybeforesend = None
+        started.append(terminal)
+        return terminal
+
+    yield run
+    for terminal in started:
+        terminal.close(force=True)
+
+
+@pytest.fixture
+def chat(sit: Sit) -> Callable[..., Terminal]:
+    """`duologue chat`, recorded."""
+
+    def run(*arguments: str) -> Terminal:
+        terminal = sit("-m", "orchestrator.cli", "chat", "--record", "../talk.ndjson", *arguments)
+        terminal.expect_exact(TAKEN)
+        return terminal
+
+    return run
+
+
+def settings(terminal: Terminal) -> list[Any]:
+    return termios.tcgetattr(terminal.child_fd)
+
+
+def leave(terminal: Terminal, keys: str = f"{EMPTIED}\x04") -> None:
+    terminal.send(keys)
+    terminal.expect(pexpect.EOF)
+    terminal.wait()
+
+
+def typed_until(terminal: Terminal, words: str) -> None:
+    """Type on, key after key, until the screen says `words`."""
+    for key in "and while you are at it I would also like to know what is for lunch today and tomorrow " * 8:
+        terminal.send(key)
+        if terminal.expect([words, pexpect.TIMEOUT], timeout=0.1) == 0:
+            return
+    pytest.fail(f"{words!r} was never shown")
+
+
+def row(words: str) -> str:
+    """A finished row of the assistant's, as it scrolls up."""
+    return rf"duologue: [^\r\n]*{words}[^\r\n]*\r+\n"
+
+
+def told_at(journal: list[Record], finding: str) -> list[int]:
+    return [record["at_ms"] for record in of(journal, "emit") if finding in record.get("about", [])]
+
+
+def test_a_sentence_is_acted_on_before_enter(chat: Callable[..., Terminal], library: Library) -> None:
+    terminal = chat()
+    terminal.send("find the word ledger. ")
+    terminal.expect(row("blue cupboard"))
+    leave(terminal)
+    assert terminal.exitstatus == 0
+    journal = read(library.journal)
+    assert [record for record in of(journal, "user.text") if record.get("final")] == []
+    told_once(journal, "blue cupboard")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+def test_talk_search_correct_ask_and_hear_it_in_a_pause(chat: Callable[..., Terminal], library: Library) -> None:
+    library.grow()
+    terminal = chat()
+    terminal.send("find the word ledger\r")
+    terminal.expect(SEARCHING)
+    terminal.send("how far are you?\r")
+    terminal.expect(row("ledger"))
+    terminal.send("no, I meant the agenda\r")
+    terminal.expect(row("agenda"))
+    library.shrink()
+    typed_until(terminal, "an answer waits")
+    terminal.send(EMPTIED)
+    terminal.expect(row("plans.md line 3"))
+    leave(terminal)
+    assert terminal.exitstatus == 0
+    journal = read(library.journal)
+    final = told_once(journal, "green door")
+    assert "blue cupboard" not in speech(journal)
+    assert speech(journal).count("green door") == 1
+    # Not one word of it while the person typed, and the journal says why.
+    last_key = of(journal, "user.text")[-1]["at_ms"]
+    assert final["at_ms"] < last_key <= min(told_at(journal, final["id"]))
+    reasons = {hold["reason"] for hold in of(journal, "hold") if final["id"] in hold["findings"]}
+    assert "the person has the floor" in reasons
+
+
+@pytest.mark.slow
+def test_the_first_key_interrupts_and_what_was_cut_is_told_again(
+    chat: Callable[..., Terminal], library: Library
+) -> None:
+    terminal = chat("--pace", "25")
+    terminal.send("find the word ledger\r")
+    terminal.expect("Found")
+    terminal.send("x")
+    terminal.expect(" --\r+\n")
+    terminal.send(EMPTIED)
+    terminal.expect(row(r"cupboard\."))
+    leave(terminal)
+    assert terminal.exitstatus == 0
+    journal = read(library.journal)
+    final = told_once(journal, "blue cupboard")
+    states = [record["state"] for record in of(journal, "ledger", finding=final["id"])]
+    assert states.count("owed") == 2
+    assert states[-1] == "heard"
+    [stop] = of(journal, "stop")
+    assert stop["at_ms"] == next(key["at_ms"] for key in of(journal, "user.text") if key["text"] == "x")
+
+
+def test_a_reminder_comes_by_itself(chat: Callable[..., Terminal]) -> None:
+    terminal = chat()
+    terminal.send("remind me in 1 second to stretch\r")
+    terminal.expect(row(r"Reminder: stretch\."))
+    leave(terminal)
+    assert terminal.exitstatus == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "code"), [("\x03", 130), ("\x04", 0), (signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)]
+)
+def test_it_leaves_at_once_in_the_middle_of_work_and_the_terminal_is_as_before(
+    sit: Sit, library: Library, how: str | signal.Signals, code: int
+) -> None:
+    library.grow()
+    terminal = sit("-m", "orchestrator.cli", "chat")
+    before = settings(terminal)
+    terminal.expect_exact(TAKEN)
+    terminal.send("find the word ledger\r")
+    terminal.expect(SEARCHING)
+    assert settings(terminal) != before
+    if isinstance(how, str):
+        terminal.send(how)
+    else:
+        terminal.kill(how)
+    terminal.expect_exact(GIVEN_BACK)
+    terminal.expect("left while still working on: find the word ledger\r\n")
+    after = settings(terminal)
+    terminal.expect(pexpect.EOF)
+    terminal.wait()
+    assert terminal.exitstatus == code
+    assert after == before
+    assert "Traceback" not in str(terminal.before)
+
+
+def test_a_program_of_ones_own_with_a_slow_tool(sit: Sit, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    terminal = sit(OWN_TOOL, ready)
+    terminal.expect_exact(TAKEN)
+    assert re.search(r"Ctrl-C or Ctrl-D leaves", str(terminal.before))
+    terminal.send("find the next trains from Paris to Lyon\r")
+    terminal.expect("working: asking the timetable")
+    terminal.send("hello\r")
+    terminal.expect(row(""))
+    terminal.send("are you done?\r")
+    terminal.expect(row("Not yet"))
+    ready.write_text("now")
+    terminal.expect(row("The next train from Paris to Lyon leaves at 9:12"))
+    leave(terminal)
+    assert terminal.exitstatus == 0
