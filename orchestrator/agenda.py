@@ -43,6 +43,8 @@ class Planned(msgspec.Struct):
     """Matches that have not been spoken yet."""
     heard: str = ""
     fired: int = 0
+    ends: list[int] = msgspec.field(default_factory=list[int])
+    """Where the last matches ended, so that a word that is taken back is taken out of the count."""
 
 
 class Agenda(msgspec.Struct):
@@ -91,6 +93,13 @@ class Agenda(msgspec.Struct):
             gone = min(len(text), len(self.tail))
             self.tail = self.tail[: len(self.tail) - gone]
             self.length -= gone
+            self.scanned = min(self.scanned, self.length)
+            for planned in self.planned.values():
+                planned.from_char = min(planned.from_char, self.length)
+                while planned.ends and planned.ends[-1] > self.length:
+                    planned.ends.pop()
+                    planned.count -= 1
+                    planned.waiting = max(planned.waiting - 1, 0)
             return False
         self.tail += text
         self.length += len(text)
@@ -124,6 +133,7 @@ class Agenda(msgspec.Struct):
                     if start + match.end() > self.scanned:
                         planned.count += 1
                         planned.waiting += 1
+                        planned.ends = [*planned.ends[-50:], start + match.end()]
                         planned.heard = match.group()
                         met = True
         self.scanned = end

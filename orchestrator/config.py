@@ -16,6 +16,8 @@ class SessionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str = "s"
     """Begins every delegation id; letters, digits, `-` and `_`."""
+    run: str = ""
+    """Told apart from other runs of the same `id`, where their tasks meet on one bus; a part of delegation ids."""
     tick_ms: int = 200
     """The micro-turn grid."""
     early_ms: int = 20

@@ -18,6 +18,8 @@ __all__ = ["acknowledge", "cut_speech", "decide", "give_up_waiting", "hear_out",
 _MOVED_ON_TOPICS = 2
 """So many new requests after a cut delivery, and the person is held to have moved on."""
 _ENOUGH_CUTS = 3
+_TAIL = 40
+"""Characters at the end of what was heard that tell where in the text it was cut."""
 
 
 def settle(state: State, note: Note, to: FindingState, reason: str, now: Instant) -> None:
@@ -51,7 +53,7 @@ def _moment(state: State, now: Instant) -> Moment:
 
 def _pending(state: State, note: Note) -> Pending:
     moved_on = note.cuts >= _ENOUGH_CUTS or (note.cuts > 0 and state.topic - note.topic >= _MOVED_ON_TOPICS)
-    return Pending(note.finding, note.arrived, note.offers, note.unspoken, note.cuts, note.said, moved_on)
+    return Pending(note.finding, note.arrived, note.since, note.offers, note.unspoken, note.cuts, note.said, moved_on)
 
 
 def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) -> tuple[Offer, ...]:
@@ -142,9 +144,11 @@ def _verbatim(note: Note) -> str:
     text = note.finding.text
     if not note.said:
         return text
-    # Told again from the clause in which it was cut.
-    start = max((note.said.rfind(mark) for mark in ".,;:!?"), default=-1) + 1
-    return "As I was saying: " + (text[start:].lstrip() if text.startswith(note.said) else text)
+    # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
+    tail = note.said[-_TAIL:]
+    reached = text.find(tail) + len(tail) if tail in text else 0
+    start = max((text.rfind(mark, 0, reached) for mark in ".,;:!?"), default=-1) + 1
+    return "As I was saying: " + text[start:].lstrip()
 
 
 def hear_out(state: State, parts: list[Emit], now: Instant) -> None:
@@ -205,6 +209,7 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
         return
     note.cuts += 1 if heard else 0
     note.said = heard or note.said
+    note.since = now
     state.ledger.settle(note, "owed", f"its delivery was cut: {reason}")
 
 

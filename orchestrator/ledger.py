@@ -93,6 +93,8 @@ class Note(msgspec.Struct):
 
     finding: Finding
     arrived: Instant
+    since: Instant
+    """Since when it has been owed: its arrival, or the last cut of its delivery."""
     state: FindingState = "owed"
     offers: int = 0
     """How often it was given to the voice or said."""
@@ -193,7 +195,7 @@ class Ledger(msgspec.Struct):
         if finding.attempt < job.attempt:
             self._refuse(finding, "superseded", "it comes from an attempt that was given up")
             return None
-        if finding.attempt > job.attempt:
+        if finding.attempt > job.attempt and not job.answered:
             self._restart(job, finding.attempt)
         if finding.seq > 1 and finding.seq - 1 not in job.seen:
             self.gaps += 1
@@ -224,7 +226,7 @@ class Ledger(msgspec.Struct):
             # A partial that the person has begun to hear is finished; one still waiting is contained in the answer.
             if finding.terminal or note.finding.id in finding.supersedes:
                 self.settle(note, "superseded", f"{finding.id} replaces it")
-        note = Note(finding, now)
+        note = Note(finding, now, now)
         self.notes[finding.id] = note
         self.changes.append(LedgerChanged(state="owed", finding=finding.id))
         if finding.channel == "thinking":

@@ -199,7 +199,7 @@ class Session:
                 if state.ledger.owed():
                     self._edge(now)
             case DelegationUpdate():
-                work.update(state, event, out)
+                work.update(state, event, now, out)
             case BusDown():
                 work.bus_down(state, event.reason, now)
                 self._edge(now)
@@ -231,7 +231,9 @@ class Session:
         if taken:
             state.note(Deleted(text=taken), now)
         piece = Heard(text, "delete" if delete else "insert", final)
-        if state.speech.speaking and person.holding_since is None and not taken:
+        # While a question of the background is put, "yes" is an answer.
+        asked = state.expecting or any(note.finding.kind == "question" for note in state.ledger.notes.values())
+        if state.speech.speaking and person.holding_since is None and not (taken or asked):
             draft = person.draft
             if final and is_backchannel(draft):
                 self._backchannel(now)
@@ -274,8 +276,7 @@ class Session:
         if event.kind in ("typing", "speaking"):
             self._takes_floor(f"the person began {event.kind}", now, out)
         elif event.kind == "silent":
-            self._end_of_turn(now, out)
-            state.person.release(ended=True)
+            self._end_of_turn(now, out, ended=True)
 
     def _takes_floor(self, reason: str, now: Instant, out: list[Effect]) -> None:
         state = self._state
@@ -312,15 +313,19 @@ class Session:
         if ended:
             person.draft, person.committed, person.continues = "", "", False
 
-    def _end_of_turn(self, now: Instant, out: list[Effect]) -> None:
+    def _end_of_turn(self, now: Instant, out: list[Effect], *, ended: bool = False) -> None:
         state = self._state
         if state.person.unsure:
-            self._backchannel(now)
+            if is_backchannel(state.person.draft):
+                self._backchannel(now)
+            else:
+                # The beginning of something else after all: the person goes on in a moment.
+                self._takes_floor("the person began to type", now, out)
         if state.person.holding_since is not None:
             self._reply_due(now)
             self._edge(now)
-        state.person.release()
-        self._commit(now, out)
+        state.person.release(ended=ended)
+        self._commit(now, out, ended=ended)
 
     # --- the voice ---------------------------------------------------------------------------------------------------
 

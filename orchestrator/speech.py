@@ -17,6 +17,7 @@ from orchestrator.effects import Emit
 __all__ = ["Cut", "Segment", "Speech"]
 
 _WORD: Final = re.compile(r"\s*\S+\s*")
+_SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
 _CLAUSE: Final = re.compile(r"[,.;:!?…]+[\"')\]]*(?=\s|$)|\s(?=(?:and|but|so|because|or|which|while)\s)|\s[-–—](?=\s)")
 _CLAUSE_SEARCH: Final = 54
 """Characters to look ahead for a clause boundary: 0.9 s of speech at the default pace; then the next word will do."""
@@ -147,7 +148,7 @@ class Speech(msgspec.Struct):
             if not segment.emitted or segment.overlap:
                 continue
             if segment.about or segment.keep:
-                return at + 1
+                break
             end = _clause_end(segment.text, segment.emitted)
             if end < len(segment.text):
                 self.utterances += 1
@@ -240,6 +241,12 @@ class Speech(msgspec.Struct):
             spoke=any(segment.emitted for segment in gone),
         )
 
+    def drop(self, reason: str) -> bool:
+        """Take back what was to be said for `reason` and has not begun. Returns whether there was any."""
+        before = len(self.queue)
+        self.queue = [segment for segment in self.queue if segment.reason != reason or segment.emitted]
+        return len(self.queue) < before
+
     def withdraw(self, finding: str) -> Segment | None:
         """Take the segment that delivers `finding` out of the queue, because it is no longer wanted."""
         for segment in self.queue:
@@ -250,7 +257,7 @@ class Speech(msgspec.Struct):
 
 
 def _clause_end(text: str, start: int) -> int:
-    found = _CLAUSE.search(text, start, start + _CLAUSE_SEARCH)
+    found = _SENTENCE.search(text, start, start + _CLAUSE_SEARCH) or _CLAUSE.search(text, start, start + _CLAUSE_SEARCH)
     if found is not None:
         return found.end()
     for word in _WORD.finditer(text, min(start + _CLAUSE_SEARCH, len(text))):

@@ -28,6 +28,7 @@ __all__ = [
     "update",
 ]
 
+_BUS_DOWN = "the bus is down"
 _REASSURE_GROWTH = 3
 """Each further word of reassurance about the same task comes this many times later."""
 
@@ -41,7 +42,7 @@ def announce(state: State, text: str, reason: str, now: Instant) -> None:
 def delegate(state: State, config: SessionConfig, event: ModelDelegated, now: Instant, out: list[Effect]) -> str:
     """Hand a task over. Returns its id, which derives from the session alone."""
     ledger = state.ledger
-    job_id = f"{config.id}-{ledger.count + 1}"
+    job_id = f"{config.id}-{config.run}{'-' if config.run else ''}{ledger.count + 1}"
     revision = state.note(Assigned(delegation=job_id, task=event.task), now)
     pending = tuple(job.id for job in ledger.open_jobs() if job.id != event.supersedes)
     deadline_ms = event.deadline_ms or config.deadline_ms
@@ -161,6 +162,12 @@ def tell(state: State, out: list[Effect]) -> None:
 def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, out: list[Effect]) -> None:
     """A finding comes in. One that answers what was asked before a correction sends the work out again."""
     before = state.ledger.notes.get(finding.id)
+    if finding.terminal:
+        for note in state.ledger.of(finding.delegation):
+            if note.state == "offered":
+                # A partial that nobody has begun to hear is contained in the answer.
+                cut_speech(state, note.finding.id, f"{finding.id} replaces it", now, out)
+                state.ledger.settle(note, "owed", f"{finding.id} is here")
     stale = state.ledger.arrive(finding, now=now)
     if before is None and finding.kind != "progress" and finding.id in state.ledger.notes:
         state.note(Found(finding=finding), now)
@@ -169,13 +176,16 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
         _again(state, config, stale, "; ".join(stale.corrections), now, out)
 
 
-def update(state: State, event: DelegationUpdate, out: list[Effect]) -> None:
+def update(state: State, event: DelegationUpdate, now: Instant, out: list[Effect]) -> None:
     """The bus tells how a task fares."""
     job = state.ledger.jobs.get(event.delegation)
     if job is None or job.state not in OPEN or event.state in ("offered", "done", "failed", "superseded"):
         return
     if event.state == "cancelled":
-        state.ledger.end(job, "cancelled", event.reason or "the background stopped it")
+        reason = event.reason or "the background stopped it"
+        state.ledger.end(job, "cancelled", reason)
+        # The person did not call it off (then it would not be open here), so they must hear of it.
+        announce(state, f"The work on {_named(job)} was stopped: {reason}.", "the background stopped a task", now)
     elif not (event.state == "queued" and job.state == "queued"):
         state.ledger.advance(job, event.state, event.reason)
     state.collect(out)
@@ -190,7 +200,7 @@ def bus_down(state: State, reason: str, now: Instant) -> None:
     tail = (
         "Your request is kept and goes out" if waiting else "We can talk; anything I need to look up waits and goes out"
     )
-    announce(state, f"I can't reach the background just now. {tail} as soon as it is back.", "the bus is down", now)
+    announce(state, f"I can't reach the background just now. {tail} as soon as it is back.", _BUS_DOWN, now)
     state.notices.append(f"The hand-off is down: {reason}" if reason else "The hand-off is down.")
 
 
@@ -199,7 +209,9 @@ def bus_up(state: State, now: Instant) -> None:
     if not state.bus_down:
         return
     state.bus_down = False
-    announce(state, "The background is back.", "the bus is up", now)
+    # Nobody needs to hear of an outage that is over before they could be told.
+    if not state.speech.drop(_BUS_DOWN):
+        announce(state, "The background is back.", "the bus is up", now)
     state.notices.append("The hand-off is back.")
 
 
@@ -214,7 +226,7 @@ def look_after(state: State, config: SessionConfig, now: Instant, out: list[Effe
                 job.reported_missing = True
                 announce(
                     state,
-                    f"Nobody is free to work on {_short(job.task)} yet. It starts as soon as a worker is there.",
+                    f"Nobody is free to work on {_named(job)} yet. It starts as soon as a worker is there.",
                     "no worker has taken the task",
                     now,
                 )
@@ -230,19 +242,25 @@ def _reassure(state: State, reassure_ms: int, job: Job, now: Instant) -> None:
         return
     job.reassured += 1
     detail = f": {job.progress.rstrip('.')}" if job.progress else ""
-    announce(state, f"Still working on {_short(job.task)}{detail}.", "a long silence while a task runs", now)
+    announce(state, f"Still working on {_named(job)}{detail}.", "a long silence while a task runs", now)
 
 
 def _give_up(state: State, config: SessionConfig, job: Job, now: Instant, out: list[Effect]) -> None:
     why = "the background could not be reached" if state.bus_down else "no answer came"
     if not job.reported_missing and job.state != "running" and not state.bus_down:
         why = "no worker took it"
-    text = f"I have to give up on {_short(job.task)}: {why} within {job.deadline_ms // 1_000} seconds."
+    text = f"I have to give up on {_named(job)}: {why} within {job.deadline_ms // 1_000} seconds."
     revision = max(job.required_revision, state.context.revision)
     out.append(Cancel(job.id, "it passed its deadline"))
     # Number 0 is the session's own: every delegation gets exactly one terminal answer, also when nobody is there.
     own = Finding.error(text).stamped(delegation=job.id, attempt=job.attempt, seq=0, context_revision=revision)
     arrive(state, config, own, now, out)
+
+
+def _named(job: Job) -> str:
+    """How the person would know a task again: also by what they made of it since."""
+    task = _short(job.task)
+    return f"{task} ({_short(job.corrections[-1])})" if job.corrections else task
 
 
 def _short(task: str) -> str:

@@ -41,8 +41,9 @@ def pendings() -> Iterator[tuple[Pending, ...]]:
     kinds: tuple[Kind, ...] = get_args(Kind)
     for kind, channel, urgency, age_ms in product(kinds, get_args(Channel), get_args(Urgency), (0, 30_000)):
         finding = Finding("text", kind, delegation="s-1", seq=2, channel=channel, urgency=urgency, expires_at_ms=50_000)
-        pending = Pending(finding, from_ms(60_000 - age_ms), offers=1, unspoken=2 if age_ms else 0, cuts=1, said="te")
-        other = Pending(Finding("other", delegation="s-2", seq=1), _NOW)
+        since = from_ms(60_000 - age_ms)
+        pending = Pending(finding, since, since, offers=1, unspoken=2 if age_ms else 0, cuts=1, said="te")
+        other = Pending(Finding("other", delegation="s-2", seq=1), _NOW, _NOW)
         yield (pending,)
         yield (pending, other)
 

@@ -19,6 +19,8 @@ class Pending(msgspec.Struct, frozen=True):
 
     finding: Finding
     arrived: Instant
+    since: Instant
+    """Since when it has been waiting: its arrival, or the last cut of its delivery."""
     offers: int = 0
     """How often it was offered before."""
     unspoken: int = 0

@@ -138,7 +138,7 @@ class AtBoundary(msgspec.Struct, frozen=True, tag=True):
     boundary. The delivery of another finding is never broken up.
     """
 
-    finish_chars: int = 60
+    finish_chars: int = 100
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         if moment.delivering:
@@ -177,7 +177,7 @@ class Patience(msgspec.Struct, frozen=True, tag=True):
     then: _Policy
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
-        waited = tuple(item for item in pending if moment.now - item.arrived >= self.max_wait_ms * MS)
+        waited = tuple(item for item in pending if moment.now - item.since >= self.max_wait_ms * MS)
         return self.then.decide(moment, waited) if waited else None
 
 

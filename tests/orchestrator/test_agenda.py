@@ -169,3 +169,13 @@ def test_a_long_stream_stays_small() -> None:
         agenda.hear("tick ")
     assert agenda.counts() == (("tick", 2_000),)
     assert len(agenda.tail) <= 2_000
+
+
+def test_what_was_taken_back_is_not_counted_and_what_follows_is_heard() -> None:
+    agenda = Agenda()
+    agenda.add(OnCount(id="n", phrase="ship", say="", silent=True), now=START)
+    agenda.hear("a ship sails and sails ")
+    agenda.hear("a ship sails and sails ", delete=True)
+    assert agenda.counts() == (("ship", 0),)
+    agenda.hear("the ship is", final=True)
+    assert agenda.counts() == (("ship", 1),)

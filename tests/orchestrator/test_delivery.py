@@ -221,7 +221,8 @@ def test_thinking_is_silent_context() -> None:
 
 
 def test_with_much_left_to_say_a_result_goes_in_at_the_next_clause() -> None:
-    story = "Once there was a station master, who counted trains, all of them, day after day, for forty years, alone."
+    story = "Once there was a station master, who counted trains; all of them, day after day, for forty years, alone, "
+    story += "until one day a train came that could not be counted at all."
 
     def voice(turn: MicroTurn) -> list[ModelEvent]:
         if any(piece.final for piece in turn.heard):
@@ -233,7 +234,7 @@ def test_with_much_left_to_say_a_result_goes_in_at_the_next_clause() -> None:
     assert min(spoken(records, "s-1.1")) - 1_600 <= 900
     heard = said(records)
     before = heard[: heard.index("It leaves")]
-    assert before.rstrip().endswith(",")
+    assert before.rstrip().endswith(";")
     assert heard.replace("It leaves at 9:12.", "").replace(" ", "") == story.replace(" ", "")
 
 
@@ -393,3 +394,47 @@ def test_a_terminal_finding_ends_its_delegation_exactly_once() -> None:
     records = play(working(), errors, until_ms=5_000)
     assert states(records, "s-1") == ["failed"]
     assert said(records) == "No such file."
+
+
+def test_a_final_that_is_owed_survives_a_second_attempt_of_its_task() -> None:
+    events = [
+        *types("hold on, I am still typing", 500),
+        (1_000, found("The answer.")),
+        (1_500, found("looking again", kind="progress", attempt=2)),
+        (2_000, found("The answer.", attempt=2, seq=2)),
+    ]
+    records = play(working(), events, until_ms=8_000)
+    assert said(records) == "The answer."
+    assert states(records, "s-1.1")[-1] == "heard"
+
+
+def test_a_partial_that_the_voice_is_still_phrasing_gives_way_to_its_final() -> None:
+    events: list[tuple[int, Event]] = [
+        (1_000, found("So far one.", kind="partial")),
+        (1_300, found("Two in all.", seq=2)),
+    ]
+    records = play(working(), events, until_ms=5_000, latency_ms=600)
+    assert said(records) == "Two in all."
+    assert states(records, "s-1.1")[-1] == "superseded"
+
+
+def test_a_cut_long_after_its_arrival_is_still_told_again() -> None:
+    events: list[tuple[int, Event]] = [
+        *types("x" * 160, 0),
+        (1_000, found(ANSWER)),
+        (17_300, UserText("wait, ")),
+        (24_000, UserText("go on", final=True)),
+    ]
+    records = play(working(pace=60), events, until_ms=30_000)
+    assert [part.style for _, part in only(Emit, records) if part.style == "card"] == []
+    assert states(records, "s-1.1")[-1] == "heard"
+
+
+def test_a_task_that_the_background_stopped_by_itself_is_told() -> None:
+    records = play(working(), [(1_000, DelegationUpdate("s-1", "cancelled", "the worker is full"))], until_ms=5_000)
+    assert 'The work on "task 1" was stopped: the worker is full.' in said(records)
+
+
+def test_an_outage_that_is_over_before_it_was_told_is_not_told() -> None:
+    events = [*types("still typing this", 500), (1_000, BusDown("away")), (1_200, BusUp())]
+    assert said(play(working(), events, until_ms=6_000)) == ""

@@ -117,13 +117,39 @@ def test_a_backchannel_while_nobody_speaks_is_an_utterance() -> None:
     assert [step.turn.heard[0].text for _, step in only(StepModel, records)] == ["ok"]
 
 
-def test_a_half_typed_backchannel_that_goes_no_further_lets_the_assistant_go_on() -> None:
-    events: list[tuple[int, Event]] = [(0, UserText("tell me", final=True)), (700, UserText("o"))]
-    records = play(a_session(pace=60), events, until_ms=8_000, voice=parrot)
-    assert only(StopSpeaking, records) == []
-    assert said(records) == LONG
+def test_a_half_typed_word_that_stays_one_is_an_interruption_and_no_letter_of_it_is_lost() -> None:
+    events: list[tuple[int, Event]] = [
+        (0, UserText("tell me", final=True)),
+        (700, UserText("re")),
+        (2_000, UserText("mind me", final=True)),
+    ]
+    records = play(a_session(pace=60), events, until_ms=3_000, voice=parrot)
+    ((stopped, _),) = only(StopSpeaking, records)
+    assert 1_300 <= stopped <= 1_400
     # Nothing was said in the moment of doubt.
-    assert not [at for at, _ in only(Emit, records) if 700 < at < 1_300]
+    assert not [at for at, _ in only(Emit, records) if 700 < at < 2_000]
+    heard = [piece.text for _, step in only(StepModel, records) for piece in step.turn.heard]
+    assert "".join(heard) == "tell meremind me"
+
+
+def test_a_yes_to_a_question_that_is_being_put_is_an_answer() -> None:
+    session = a_session(pace=60)
+    session.receive(ModelDelegated("x"), now=from_ms(0))
+    question = found("Shall I really send this postcard to everybody on the list?", kind="question")
+    records = play(session, [(1_000, question), (1_600, UserText("yes", final=True))], until_ms=1_700)
+    heard = [piece.text for _, step in only(StepModel, records) for piece in step.turn.heard]
+    assert heard == ["yes"]
+
+
+def test_a_client_that_ends_its_turns_by_falling_silent_is_heard_for_ever() -> None:
+    session = a_session(longest_draft=1_000)
+    events: list[tuple[int, Event]] = []
+    for turn in range(50):
+        events += [(1_000 * turn, UserText("x" * 100)), (1_000 * turn + 100, UserActivity("silent"))]
+    play(session, events, until_ms=51_000, voice=silent_voice)
+    lines = [entry for entry in session.context if isinstance(entry, Said)]
+    assert len(lines) == 50
+    assert not any(entry.continues for entry in lines)
 
 
 def test_an_enter_that_only_ends_the_line_before_interrupts_nobody() -> None:

@@ -39,7 +39,9 @@ def at(now_ms: int = 10_000, **fields: Any) -> Moment:
 
 def owed(arrived_ms: int = 9_000, *, text: str = "x", seq: int = 1, task: str = "s-1", **fields: Any) -> Pending:
     of_pending = {name: fields.pop(name) for name in ("unspoken", "cuts", "moved_on", "offers") if name in fields}
-    return Pending(Finding(text, delegation=task, seq=seq, **fields), from_ms(arrived_ms), **of_pending)
+    return Pending(
+        Finding(text, delegation=task, seq=seq, **fields), from_ms(arrived_ms), from_ms(arrived_ms), **of_pending
+    )
 
 
 @pytest.mark.parametrize(
