@@ -84,6 +84,8 @@ class Assistant:
         self._bus: Bus = connect(bus) if bus is None or isinstance(bus, str) else bus
         self._config = config or SessionConfig()
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._alone: dict[str, Bus] = {}
+        """Hand-offs within the process of the sessions in `_kept`, with the tasks that were still open."""
         self._live: set[str] = set()
         self._front: FrontBus | None = None
         self._open = AsyncExitStack()
@@ -109,7 +111,7 @@ class Assistant:
 
     async def __aenter__(self) -> Self:
         """Keep the hand-off (and, without a Redis, the workers) running between sessions."""
-        self._front = await self._open.enter_async_context(self._handing_off())
+        self._front = await self._open.enter_async_context(self._handing_off(self._bus))
         return self
 
     async def __aexit__(
@@ -126,13 +128,17 @@ class Assistant:
         """
         line = Line()
         talk = Talk(id or self._new_id(), line)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._hold, talk.id, line)
-            try:
-                yield talk
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await talk.leave()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._hold, talk.id, line)
+                try:
+                    yield talk
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await talk.leave()
+        except BaseExceptionGroup as group:
+            # A program wants to catch what went wrong, not the task group it passed.
+            raise _innermost(group) from None
 
     async def _hold(self, name: str, line: Line) -> None:
         try:
@@ -156,7 +162,9 @@ class Assistant:
             async with AsyncExitStack() as stack:
                 front = self._front
                 if front is None:
-                    front = await stack.enter_async_context(self._handing_off())
+                    # One session's end must not stop the workers of another, so each has a hand-off of its own.
+                    bus = self._alone.setdefault(name, connect(None)) if self._local else self._bus
+                    front = await stack.enter_async_context(self._handing_off(bus))
                 session, since = self._take_up(name)
                 clock = SystemClock(since)
                 try:
@@ -179,13 +187,15 @@ class Assistant:
         finished."""
         async with anyio.create_task_group() as group:
             for pool in self._pools:
-                group.start_soon(self._work_for, pool, slots, name or f"worker-{secrets.token_hex(3)}", drain)
+                group.start_soon(
+                    self._work_for, self._bus, pool, slots, name or f"worker-{secrets.token_hex(3)}", drain
+                )
 
-    async def _work_for(self, pool: str, slots: int, name: str, drain: anyio.Event | None) -> None:
+    async def _work_for(self, bus: Bus, pool: str, slots: int, name: str, drain: anyio.Event | None) -> None:
         from background.worker import Worker
 
         specialist = self._pools[pool]
-        async with self._bus.worker(name=name, pools=(pool,)) as side, anyio.create_task_group() as group:
+        async with bus.worker(name=name, pools=(pool,)) as side, anyio.create_task_group() as group:
             worker = Worker(side, specialist.reasoner, specialist.tools, slots=slots)
             if drain is not None:
                 group.start_soon(_drain, worker.drain, drain)
@@ -193,10 +203,11 @@ class Assistant:
             group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def _handing_off(self) -> AsyncGenerator[FrontBus]:
-        async with self._bus.front() as front, anyio.create_task_group() as workers:
+    async def _handing_off(self, bus: Bus) -> AsyncGenerator[FrontBus]:
+        async with bus.front() as front, anyio.create_task_group() as workers:
             if self._local:
-                workers.start_soon(self.work)
+                for pool in self._pools:
+                    workers.start_soon(self._work_for, bus, pool, 8, "worker", None)
             try:
                 yield front
             finally:
@@ -213,15 +224,18 @@ class Assistant:
         routes = {tool.info.name: pool for pool, has in self._pools.items() for tool in has.tools if pool}
         default = "" if "" in self._pools else max(self._pools, key=lambda pool: len(self._pools[pool].tools))
         traits = self._model.traits
+        # On a shared bus another process may have had a session of this name; its answers are not for this one.
+        run = "" if self._local else secrets.token_hex(3)
         config = msgspec.structs.replace(
-            self._config, id=name, routes=routes, pool=default, wants_silence=traits.wants_silence
+            self._config, id=name, run=run, routes=routes, pool=default, wants_silence=traits.wants_silence
         )
         return Session(config, timing=self._timing), START
 
     def _keep(self, name: str, snapshot: Snapshot) -> None:
         self._kept[name] = snapshot
         while len(self._kept) > _KEPT_SESSIONS:
-            self._kept.popitem(last=False)
+            forgotten, _ = self._kept.popitem(last=False)
+            self._alone.pop(forgotten, None)
 
     def _new_id(self) -> str:
         configured = self._config.id
@@ -276,6 +290,13 @@ def _reasoner(named: str | Reasoner | Agent) -> Reasoner:
     from background.models.rules import RulesReasoner
 
     return RulesReasoner()
+
+
+def _innermost(error: BaseException) -> BaseException:
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return _innermost(group.exceptions[0]) if len(group.exceptions) == 1 else group
 
 
 async def _drain(drain: Callable[[], None], wanted: anyio.Event) -> None:

@@ -69,6 +69,8 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
     """Milliseconds of session time at which it was handed over."""
     progress: str = ""
     tools: tuple[str, ...] = ()
+    untold: bool = False
+    """Its answer is there, and the person has not heard it to the end."""
 
 
 class MicroTurn(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -244,7 +244,8 @@ class Ledger(msgspec.Struct):
 
     def work(self) -> tuple[Work, ...]:
         """The answer to "what are you working on?"."""
+        untold = {note.finding.delegation for note in self.notes.values() if note.finding.terminal}
         return tuple(
-            Work(job.id, job.task, job.state, job.since // 1_000_000, job.progress, job.tools)
+            Work(job.id, job.task, job.state, job.since // 1_000_000, job.progress, job.tools, job.id in untold)
             for job in self.jobs.values()
         )

@@ -109,7 +109,7 @@ class Status:
         if self._away:
             parts.append(f"the background is away: {self._away}")
         if self._held:
-            parts.append(f"an answer waits: {self._held}")
+            parts.append(f"an answer waits: {_to_them(self._held)}")
         if self._tasks:
             newest = next(reversed(self._tasks))
             told = next((name for name in reversed(self._progress) if name in self._tasks), newest)
@@ -120,3 +120,10 @@ class Status:
         line = printable(" | ".join(parts))
         rows = wrapped(line, max(width - 6, 8))
         return rows[0] + (" ..." if len(rows) > 1 else "")
+
+
+def _to_them(reason: str) -> str:
+    """A reason of the journal, said to the person whom it speaks of."""
+    for told, saying in (("the person has", "you have"), ("the person is", "you are"), ("the person", "you")):
+        reason = reason.replace(told, saying)
+    return reason

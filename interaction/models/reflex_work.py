@@ -242,7 +242,9 @@ def _replaced(talk: Round, item: Issued, request: Request, utterance: int) -> li
 
 def call_off(talk: Round, intent: CallOff) -> bool:
     """Call work off, and say which. Returns False when there was nothing that it could mean."""
-    fresh, running = handed_over_now(talk), open_work(talk)
+    # What is found and not yet told can be called off too: then it is not told.
+    untold = [work for work in talk.turn.work if work.untold and work.state in ("done", "failed")]
+    fresh, running = handed_over_now(talk), [*open_work(talk), *untold]
     chosen: list[Issued | Work]
     if intent.everything:
         chosen = [*fresh, *running]
@@ -260,7 +262,9 @@ def call_off(talk: Round, intent: CallOff) -> bool:
         else:
             give_up(talk, item.delegation)
             talk.events.append(ModelCancelled(item.delegation))
-    if len(chosen) == 1:
+    if len(chosen) == 1 and chosen[0] in untold:
+        talk.say(f"Then I leave out {told(_task(talk, chosen[0])).noun}.")
+    elif len(chosen) == 1:
         talk.say(f"I've stopped {told(_task(talk, chosen[0])).noun}.")
     else:
         talk.say(f"I've stopped all {in_words(len(chosen))} tasks.")

@@ -75,7 +75,8 @@ def chat(
 def worker(redis: str | None, slots: int | None, root: Path | None, lease: int | None, log: Path | None) -> int:
     """Work in the background for chats that run elsewhere, over Redis.
 
-    The first Ctrl-C takes no more tasks and finishes those that run; the second hands them back and leaves.
+    The first Ctrl-C takes no more tasks and gives those that run 10 seconds; then,
+    or at the second, they are handed back.
     """
     from orchestrator.cli.settings import load
     from orchestrator.cli.worker import worker as run

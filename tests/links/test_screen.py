@@ -63,7 +63,7 @@ def test_the_status_tells_the_newest_of_what_is_worked_on_and_then_nothing() -> 
 def test_the_status_tells_what_waits_to_be_said_and_why() -> None:
     status = Status()
     status.take(Hold("the person has the floor", ("s-1.1",)))
-    assert status.line(80) == "an answer waits: the person has the floor"
+    assert status.line(80) == "an answer waits: you have the floor"
     status.take(Splice(("s-1.1",), "a good moment"))
     assert status.line(80) == ""
 
