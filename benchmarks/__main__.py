@@ -1,33 +1,48 @@
-"""`python -m benchmarks [NAME ...] [--quick] [--json]`: measures, and prints a table."""
+"""`python -m benchmarks [NAME...] [--small] [--json FILE]`: measure, and print tables."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import cast
 
 import msgspec
 
-from benchmarks import handoff, micro_turn, speech_timing
+from benchmarks.measuring import Report, table
 
-BENCHMARKS = {"micro_turn": micro_turn.run, "speech_timing": speech_timing.run, "handoff": handoff.run}
+__all__ = ["NAMES", "main", "measure"]
+
+NAMES = ("micro_turn", "timing_of_speech", "handoff", "grid", "startup")
 
 
-def main() -> None:
-    """Run what was named, or all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures. Ratios are what counts.")
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which (default: all)")
-    parser.add_argument("--quick", action="store_true", help="only a look that it works; the figures mean nothing")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    chosen = parser.parse_args()
-    tables = {name: BENCHMARKS[name](quick=chosen.quick) for name in chosen.names or BENCHMARKS}
-    if chosen.json:
-        sys.stdout.buffer.write(msgspec.json.encode(tables) + b"\n")
-        return
-    for name, figures in tables.items():
-        print(f"\n{name}")
-        for figure in figures:
-            print(f"  {figure.what:<66} {figure.value:>9.2f} {figure.unit:<6} {figure.bar}")
+def measure(name: str, *, small: bool = False) -> Report:
+    """Run one benchmark. It is imported only now: what another one needs must not count in its figures."""
+    return cast(Report, import_module(f"benchmarks.{name}").run(small=small))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks that are named, or all of them. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, and print tables.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which; all by default: {', '.join(NAMES)}")
+    parser.add_argument("--small", action="store_true", help="the smallest sizes: shows that it works, measures little")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.names if name not in NAMES]
+    if unknown:
+        parser.error(f"there is no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    reports: list[Report] = []
+    for name in given.names or NAMES:
+        begun = perf_counter()
+        report = measure(name, small=given.small)
+        reports.append(report)
+        print(f"{table(report)}\n\n({perf_counter() - begun:.0f} s)\n", flush=True)
+    if given.json is not None:
+        given.json.write_bytes(msgspec.json.format(msgspec.json.encode(reports)) + b"\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,8 +19,8 @@ __all__ = ["Cut", "Segment", "Speech"]
 _WORD: Final = re.compile(r"\s*\S+\s*")
 _SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
 _CLAUSE: Final = re.compile(r"[,.;:!?…]+[\"')\]]*(?=\s|$)|\s(?=(?:and|but|so|because|or|which|while)\s)|\s[-–—](?=\s)")
-_CLAUSE_SEARCH: Final = 54
-"""Characters to look ahead for a clause boundary: 0.9 s of speech at the default pace; then the next word will do."""
+_CLAUSE_SEARCH: Final = 40
+"""Characters to look ahead for a clause boundary: two thirds of a second of speech; then the next word will do."""
 
 
 class Segment(msgspec.Struct):
