@@ -32,6 +32,7 @@ from orchestrator.effects import (
     StepModel,
     StopSpeaking,
 )
+from orchestrator.errors import DuologueError
 from orchestrator.events import BusDown, Event, SinkStalled, TickDue, UserEvent, UserFinished, UserLeft
 from orchestrator.journal import worth_writing
 from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening
@@ -153,8 +154,8 @@ async def _listen(
         async with closing(events) as each:
             async for event in each:
                 await inbox.send(event)
-    # A link or a bus may be the code of others: whatever it raises is an event here, never the end of a session.
-    except Exception as error:
+    # What the outside world does to a link is an event. Anything else is a bug in it, and comes out as such.
+    except (DuologueError, OSError, ValueError) as error:
         await inbox.send(failed(str(error) or type(error).__name__))
     if last is not None:
         await inbox.send(last)
@@ -179,5 +180,5 @@ async def _write(link: Link, parts: Outbox[Emit | StopSpeaking], inbox: ObjectSe
                     await link.stop(part)
             if news:
                 await inbox.send(SinkStalled("link", over=True))
-    except Exception as error:
+    except (DuologueError, OSError) as error:
         await inbox.send(UserLeft(f"the link failed: {error}"))

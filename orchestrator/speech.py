@@ -14,7 +14,7 @@ import msgspec
 from orchestrator.clock import MS, Instant
 from orchestrator.effects import Emit
 
-__all__ = ["Cut", "Segment", "Speech"]
+__all__ = ["Cut", "Segment", "Speech", "take_back"]
 
 _WORD: Final = re.compile(r"\s*\S+\s*")
 _SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
@@ -241,12 +241,6 @@ class Speech(msgspec.Struct):
             spoke=any(segment.emitted for segment in gone),
         )
 
-    def drop(self, reason: str) -> bool:
-        """Take back what was to be said for `reason` and has not begun. Returns whether there was any."""
-        before = len(self.queue)
-        self.queue = [segment for segment in self.queue if segment.reason != reason or segment.emitted]
-        return len(self.queue) < before
-
     def withdraw(self, finding: str) -> Segment | None:
         """Take the segment that delivers `finding` out of the queue, because it is no longer wanted."""
         for segment in self.queue:
@@ -254,6 +248,13 @@ class Speech(msgspec.Struct):
                 self.queue.remove(segment)
                 return segment
         return None
+
+
+def take_back(speech: Speech, reason: str) -> bool:
+    """Take back what was to be said for `reason` and has not begun. Returns whether there was any."""
+    before = len(speech.queue)
+    speech.queue = [segment for segment in speech.queue if segment.reason != reason or segment.emitted]
+    return len(speech.queue) < before
 
 
 def _clause_end(text: str, start: int) -> int:

@@ -11,6 +11,7 @@ from orchestrator.effects import Amend, Cancel, Delegate, Effect
 from orchestrator.events import DelegationUpdate, ModelAmended, ModelCancelled, ModelDelegated
 from orchestrator.finding import Finding
 from orchestrator.ledger import OPEN, Job
+from orchestrator.speech import take_back
 from orchestrator.state import State
 
 __all__ = [
@@ -210,7 +211,7 @@ def bus_up(state: State, now: Instant) -> None:
         return
     state.bus_down = False
     # Nobody needs to hear of an outage that is over before they could be told.
-    if not state.speech.drop(_BUS_DOWN):
+    if not take_back(state.speech, _BUS_DOWN):
         announce(state, "The background is back.", "the bus is up", now)
     state.notices.append("The hand-off is back.")
 
