@@ -1,7 +1,7 @@
 """A queue between the session, which never waits, and a writer, which may be slow.
 
-Nothing is ever thrown away here. When the writer falls behind by `high` items the session is told (`SinkStalled`) and
-stops producing; when it has caught up, the session is told again.
+Nothing is ever thrown away here. When the writer falls behind by `high` items the session can be told (`SinkStalled`),
+and again when it has caught up. In between it stops speaking to a slow link; a slow voice is not throttled yet.
 """
 
 from __future__ import annotations
