@@ -13,6 +13,7 @@ from orchestrator.bus.endings import HANDED_BACK
 from orchestrator.bus.mailboxes import OrderBook
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, Step
 from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_scripts import EMIT, FINISH, GIVE_BACK
 from orchestrator.codec import orders_wire, updates_wire
 from orchestrator.errors import ClaimLost
 from orchestrator.events import DelegationUpdate
@@ -86,7 +87,7 @@ class RedisClaim:
             self._number += 1
             keys, held = self._office.keys, self.held
             arguments = (keys.prefix, held.token, self._number, self._updates.encode(finding))
-            await self._insist(("emit", [keys.job(held.task), keys.log(held.task)], arguments))
+            await self._insist((EMIT, [keys.job(held.task), keys.log(held.task)], arguments))
 
     async def finish(self, finding: Finding) -> None:
         """See `Claim.finish`."""
@@ -110,7 +111,7 @@ class RedisClaim:
             arguments = (keys.prefix, GROUP, held.token, held.entry, queued)
             self.ending = True
             try:
-                await self._office.client.script("give_back", [held.stream, keys.job(held.task)], arguments)
+                await self._office.client.script(GIVE_BACK, [held.stream, keys.job(held.task)], arguments)
             except Away:
                 pass
             finally:
@@ -142,7 +143,7 @@ class RedisClaim:
         keys, held = self._office.keys, self.held
         names = [held.stream, keys.job(held.task), keys.log(held.task), keys.orders(held.task), keys.dead]
         arguments = (keys.prefix, GROUP, held.token, self._office.keep_ms, state, payload, held.task, why)
-        return "finish", names, arguments
+        return FINISH, names, arguments
 
     async def _end_by(self, step: Step) -> None:
         async with self._one_at_a_time:

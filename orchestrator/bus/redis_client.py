@@ -21,14 +21,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from orchestrator.bus.redis_scripts import SCRIPTS, SHA
+from orchestrator.bus.redis_lua import Script
 from orchestrator.errors import ConfigError
 
 __all__ = ["Away", "Backoff", "GroupMissing", "RedisClient", "RedisSettings", "Step", "checked_url", "shown_url"]
 
 Argument: TypeAlias = str | int | bytes
-Step: TypeAlias = tuple[str, Sequence[str], Sequence[Argument]]
-"""A step of `redis_scripts`: its name, its keys, its arguments from the key prefix on."""
+Step: TypeAlias = tuple[Script, Sequence[str], Sequence[Argument]]
+"""A script, its keys, and its arguments from the key prefix on."""
 
 COMMAND_CONNECTIONS: Final = 8
 COMMAND_RETRIES: Final = 2
@@ -169,8 +169,8 @@ class RedisClient:
             except Exception as error:
                 raise self._away(error) from error
 
-    async def script(self, step: str, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
-        """Run one step of `redis_scripts`; see `Step`. Raises `Away`."""
+    async def script(self, step: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
+        """Run one script; see `Step`. Raises `Away`."""
         [result] = await self.scripts([(step, keys, arguments)])
         return result
 
@@ -182,7 +182,8 @@ class RedisClient:
                 results = await self._send(calls)
                 if any(isinstance(result, NoScriptError) for result in results):
                     # Redis was restarted, or its scripts were flushed. Those that ran before do no harm a second time.
-                    await cast(Any, self._redis).execute_command("SCRIPT LOAD", SCRIPTS)
+                    for source in {step.source for step, _, _ in calls}:
+                        await cast(Any, self._redis).execute_command("SCRIPT LOAD", source)
                     results = await self._send(calls)
             except Exception as error:
                 raise self._away(error) from error
@@ -202,12 +203,12 @@ class RedisClient:
             # Most are, and a pipeline is the slower way.
             [(step, keys, arguments)] = calls
             try:
-                return [await client.execute_command("EVALSHA", SHA, len(keys), *keys, step, *arguments)]
+                return [await client.execute_command("EVALSHA", step.sha, len(keys), *keys, *arguments)]
             except NoScriptError as error:
                 return [error]
         pipe = client.pipeline(transaction=False)
         for step, keys, arguments in calls:
-            pipe.execute_command("EVALSHA", SHA, len(keys), *keys, step, *arguments)
+            pipe.execute_command("EVALSHA", step.sha, len(keys), *keys, *arguments)
         results: list[Any] = await pipe.execute(raise_on_error=False)
         return results
 

@@ -20,6 +20,7 @@ from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.mailboxes import Subscriptions
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
 from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_scripts import ENQUEUE, LAST_ID, ORDER
 from orchestrator.codec import bundle_wire, orders_wire, updates_wire
 from orchestrator.errors import BusBusy, BusUnavailable
 from orchestrator.events import BusDown, BusEvent, BusUp, DelegationUpdate
@@ -215,7 +216,7 @@ class _RedisFront:
     async def _enqueue(self, task: _Open) -> list[Any]:
         bundle, keys = task.bundle, self._keys
         return await self._commands.script(
-            "enqueue",
+            ENQUEUE,
             [keys.jobs(bundle.pool), keys.job(bundle.id), keys.log(bundle.id)],
             [
                 *(keys.prefix, bundle.id, self._bundles.encode(bundle), bundle.session, self._name),
@@ -237,14 +238,14 @@ class _RedisFront:
         # that it was called off, which ends it all the same.
         pool = task.bundle.pool if task is not None else ""
         return await self._commands.script(
-            "order",
+            ORDER,
             [keys.jobs(pool), keys.job(order.delegation), keys.orders(order.delegation), keys.bells],
             [keys.prefix, GROUP, order.delegation, self._orders.encode(order), cancelled],
         )
 
     async def _resume(self) -> str:
         """Where to read on. A stream that was made anew may count from below the cursor, and would never be heard."""
-        [last] = await self._commands.script("last_id", [self._out], [self._keys.prefix])
+        [last] = await self._commands.script(LAST_ID, [self._out], [self._keys.prefix])
         return "0-0" if _numbers(str(last, "ascii")) < _numbers(self._cursor) else self._cursor
 
     async def _make_sure(self) -> None:

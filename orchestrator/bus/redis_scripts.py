@@ -1,291 +1,230 @@
-"""Every change of a task in Redis that must happen in one step or not at all: one script, in Lua.
-
-It is a module and not a file beside, since a file that is read while the event loop runs would block it.
-"""
+"""Every change of a task in Redis that must happen in one step or not at all."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
-__all__ = ["SCRIPTS", "SHA"]
+from orchestrator.bus.redis_lua import script
 
-SCRIPTS: Final = """
--- Every change of a task that must happen in one step or not at all. ARGV[1] names the step, ARGV[2] is the key prefix.
---
--- Each step may be sent twice: a reply that was lost on the way is asked for again, and the second run changes nothing.
--- The stream of a front end is not among KEYS, since only the task's hash knows which it is by now. Its name has the
--- same hash tag, and so the same slot of a Cluster.
+__all__ = ["EMIT", "ENQUEUE", "FINISH", "FORGET", "GIVE_BACK", "LAST_ID", "ORDER", "RENEW", "START"]
 
-local prefix = ARGV[2]
-local DEAD_KEPT = 1000
-local DEAD_TTL = 7 * 24 * 3600 * 1000
-local BELLS_KEPT = 1000
-local CONSUMER_KEPT = 24 * 3600 * 1000
-
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
--- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer.
-local function live(key, ttl)
-  if redis.call('PTTL', key) < tonumber(ttl) then
-    redis.call('PEXPIRE', key, ttl)
-  end
-end
-
-local FIELDS = {
-  'state', 'token', 'entry', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front', 'session', 'ttl',
-}
-
-local function load(job)
-  local values = redis.call('HMGET', job, unpack(FIELDS))
-  local task = {}
-  for i, name in ipairs(FIELDS) do
-    task[name] = values[i]
-  end
-  return task
-end
-
-local function over(task)
-  return task.state == 'done' or task.state == 'cancelled'
-end
-
-local function send(task, attempt, payload)
-  local out = prefix .. 'out:' .. task.front
-  redis.call('XADD', out, '*', 's', task.session, 'a', attempt, 'u', payload)
-  live(out, task.ttl)
-end
-
--- The state a task is in is told now, and again to whoever submits it a second time.
-local function tell(job, task, payload)
-  redis.call('HSET', job, 'told', payload)
-  send(task, task.attempt, payload)
-end
-
-local function log(key, task, payload)
-  redis.call('XADD', key, '*', 'a', task.attempt, 'u', payload)
-  live(key, task.ttl)
-  send(task, task.attempt, payload)
-end
-
-local function drop(jobs, group, entry)
-  redis.call('XACK', jobs, group, entry)
-  redis.call('XDEL', jobs, entry)
-end
-
-local function cancelled(job, task, payload)
-  redis.call('HSET', job, 'state', 'cancelled', 'token', '')
-  tell(job, task, payload)
-end
-
-local step = {}
-
+ENQUEUE: Final = script(
+    """
 -- KEYS jobs job log; ARGV id bundle session front deadline_ms keep_ms capacity attempt queued
-function step.enqueue()
-  local jobs, job, history = KEYS[1], KEYS[2], KEYS[3]
-  local id, bundle, session, front = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-  local deadline, keep, capacity = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-  local attempt, queued = ARGV[10], ARGV[11]
-  local task = load(job)
-  if task.state then
-    redis.call('HSET', job, 'front', front)
-    task.front = front
-    if task.told ~= '' then
-      send(task, task.attempt, task.told)
-    end
-    for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
-      send(task, item[2][2], item[2][4])
-    end
-    return { 'known' }
+local jobs, job, history = KEYS[1], KEYS[2], KEYS[3]
+local id, bundle, session, front = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local deadline, keep, capacity = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local attempt, queued = ARGV[9], ARGV[10]
+local task = load(job)
+if task.state then
+  redis.call('HSET', job, 'front', front)
+  task.front = front
+  if task.told ~= '' then
+    send(task, task.attempt, task.told)
   end
-  local length = redis.call('XLEN', jobs)
-  if length >= capacity then
-    local first = redis.call('XRANGE', jobs, '-', '+', 'COUNT', 1)
-    return { 'busy', length, now_ms() - tonumber(string.match(first[1][1], '^%d+')) }
+  for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
+    send(task, item[2][2], item[2][4])
   end
-  local ttl = deadline + keep
-  local entry = redis.call('XADD', jobs, '*', 'id', id, 'b', bundle)
-  redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'attempt', attempt, 'tries', 0, 'sent', 0,
-    'told', queued, 'deadline', now_ms() + deadline, 'front', front, 'session', session, 'ttl', ttl)
-  redis.call('PEXPIRE', job, ttl)
-  send({ front = front, session = session, ttl = ttl }, attempt, queued)
-  return { 'taken' }
+  return { 'known' }
 end
+local length = redis.call('XLEN', jobs)
+if length >= capacity then
+  local first = redis.call('XRANGE', jobs, '-', '+', 'COUNT', 1)
+  return { 'busy', length, now_ms() - tonumber(string.match(first[1][1], '^%d+')) }
+end
+local ttl = deadline + keep
+local entry = redis.call('XADD', jobs, '*', 'id', id, 'b', bundle)
+redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'attempt', attempt, 'tries', 0, 'sent', 0,
+  'told', queued, 'deadline', now_ms() + deadline, 'front', front, 'session', session, 'ttl', ttl)
+redis.call('PEXPIRE', job, ttl)
+send({ front = front, session = session, ttl = ttl }, attempt, queued)
+return { 'taken' }
+"""
+)
 
+START: Final = script(
+    """
 -- KEYS jobs job orders; ARGV group entry token max_attempts running
-function step.start()
-  local jobs, job, orders = KEYS[1], KEYS[2], KEYS[3]
-  local group, entry, token, most, running = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
-  local task = load(job)
-  -- An entry that is not the task's own is what a hand-back or a loss of data left behind.
-  if not task.state or over(task) or task.entry ~= entry then
+local jobs, job, orders = KEYS[1], KEYS[2], KEYS[3]
+local group, entry, token, most, running = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local task = load(job)
+-- An entry that is not the task's own is what a hand-back or a loss of data left behind.
+if not task.state or over(task) or task.entry ~= entry then
+  drop(jobs, group, entry)
+  return { 'gone' }
+end
+local late = now_ms() >= tonumber(task.deadline)
+local dead = tonumber(task.tries) + (task.token == token and 0 or 1) > most
+if task.token ~= token then
+  if task.cancel then
     drop(jobs, group, entry)
+    cancelled(job, task, task.cancel)
     return { 'gone' }
   end
-  local late = now_ms() >= tonumber(task.deadline)
-  local dead = tonumber(task.tries) + (task.token == token and 0 or 1) > most
-  if task.token ~= token then
-    if task.cancel then
-      drop(jobs, group, entry)
-      cancelled(job, task, task.cancel)
-      return { 'gone' }
-    end
-    task.attempt = tonumber(task.attempt) + 1
-    redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0)
-    redis.call('HINCRBY', job, 'tries', 1)
-    if not late and not dead then
-      tell(job, task, running)
-    end
+  task.attempt = tonumber(task.attempt) + 1
+  redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0)
+  redis.call('HINCRBY', job, 'tries', 1)
+  if not late and not dead then
+    tell(job, task, running)
   end
-  local verdict = late and 'late' or dead and 'dead' or 'yours'
-  return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1) }
 end
+local verdict = late and 'late' or dead and 'dead' or 'yours'
+return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1) }
+"""
+)
 
+EMIT: Final = script(
+    """
 -- KEYS job log; ARGV token number payload
-function step.emit()
-  local job, history = KEYS[1], KEYS[2]
-  local token, number, payload = ARGV[3], tonumber(ARGV[4]), ARGV[5]
-  local task = load(job)
-  if task.token ~= token or task.state ~= 'running' then
-    return { 'lost' }
-  end
-  if number > tonumber(task.sent) then
-    redis.call('HSET', job, 'sent', number)
-    log(history, task, payload)
-  end
-  return { 'ok' }
+local job, history = KEYS[1], KEYS[2]
+local token, number, payload = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local task = load(job)
+if task.token ~= token or task.state ~= 'running' then
+  return { 'lost' }
 end
+if number > tonumber(task.sent) then
+  redis.call('HSET', job, 'sent', number)
+  log(history, task, payload)
+end
+return { 'ok' }
+"""
+)
 
+FINISH: Final = script(
+    """
 -- KEYS jobs job log orders dead; ARGV group token keep_ms state payload id why
-function step.finish()
-  local jobs, job, history, orders, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-  local group, token, keep, state, payload, id, why = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-  local task = load(job)
-  if task.token ~= token then
-    return { 'lost' }
-  end
-  if over(task) then
-    return { 'ok' }
-  end
-  redis.call('HSET', job, 'state', state)
-  if state == 'done' then
-    redis.call('HSET', job, 'told', '')
-    log(history, task, payload)
-  else
-    tell(job, task, payload)
-  end
-  if why ~= '' then
-    redis.call('XADD', dead, 'MAXLEN', '~', DEAD_KEPT, '*', 'id', id, 'why', why)
-    live(dead, DEAD_TTL)
-  end
-  drop(jobs, group, task.entry)
-  for _, key in ipairs({ job, history, orders }) do
-    redis.call('PEXPIRE', key, keep)
-  end
+local jobs, job, history, orders, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local group, token, keep, state, payload, id, why = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local task = load(job)
+if task.token ~= token then
+  return { 'lost' }
+end
+if over(task) then
   return { 'ok' }
 end
+redis.call('HSET', job, 'state', state)
+if state == 'done' then
+  redis.call('HSET', job, 'told', '')
+  log(history, task, payload)
+else
+  tell(job, task, payload)
+end
+if why ~= '' then
+  redis.call('XADD', dead, 'MAXLEN', '~', DEAD_KEPT, '*', 'id', id, 'why', why)
+  live(dead, DEAD_TTL)
+end
+drop(jobs, group, task.entry)
+for _, key in ipairs({ job, history, orders }) do
+  redis.call('PEXPIRE', key, keep)
+end
+return { 'ok' }
+"""
+)
 
+GIVE_BACK: Final = script(
+    """
 -- An empty token gives back what was read and not started. KEYS jobs job; ARGV group token entry queued
-function step.give_back()
-  local jobs, job = KEYS[1], KEYS[2]
-  local group, token, entry, queued = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-  local task = load(job)
-  local body = redis.call('XRANGE', jobs, entry, entry)
-  if task.token ~= token or task.entry ~= entry or over(task) or not body[1] then
-    return { 'lost' }
-  end
-  drop(jobs, group, entry)
-  if task.cancel then
-    cancelled(job, task, task.cancel)
-    return { 'ok' }
-  end
-  redis.call('HSET', job, 'entry', redis.call('XADD', jobs, '*', unpack(body[1][2])), 'state', 'queued', 'token', '')
-  if token ~= '' then
-    -- Only what a worker lost without a word counts towards giving up, not what it returned in good order.
-    redis.call('HINCRBY', job, 'tries', -1)
-    tell(job, task, queued)
-  end
+local jobs, job = KEYS[1], KEYS[2]
+local group, token, entry, queued = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local task = load(job)
+local body = redis.call('XRANGE', jobs, entry, entry)
+if task.token ~= token or task.entry ~= entry or over(task) or not body[1] then
+  return { 'lost' }
+end
+drop(jobs, group, entry)
+if task.cancel then
+  cancelled(job, task, task.cancel)
   return { 'ok' }
 end
+redis.call('HSET', job, 'entry', redis.call('XADD', jobs, '*', unpack(body[1][2])), 'state', 'queued', 'token', '')
+if token ~= '' then
+  -- Only what a worker lost without a word counts towards giving up, not what it returned in good order.
+  redis.call('HINCRBY', job, 'tries', -1)
+  tell(job, task, queued)
+end
+return { 'ok' }
+"""
+)
 
+RENEW: Final = script(
+    """
 -- The lease is only renewed for the owner: a worker that woke up late would else take its lease back without the task.
 -- KEYS jobs job...; ARGV group consumer, then entry and token of each job
-function step.renew()
-  local group, consumer = ARGV[3], ARGV[4]
-  local answer = {}
-  for i = 2, #KEYS do
-    local entry, token = ARGV[2 * i + 1], ARGV[2 * i + 2]
-    local held = redis.call('HMGET', KEYS[i], 'token', 'state')
-    local mine = held[1] == token and held[2] == 'running'
-    if mine then
-      redis.call('XCLAIM', KEYS[1], group, consumer, 0, entry, 'JUSTID')
-    end
-    answer[i - 1] = mine and 1 or 0
+local group, consumer = ARGV[2], ARGV[3]
+local answer = {}
+for i = 2, #KEYS do
+  local entry, token = ARGV[2 * i], ARGV[2 * i + 1]
+  local held = redis.call('HMGET', KEYS[i], 'token', 'state')
+  local mine = held[1] == token and held[2] == 'running'
+  if mine then
+    redis.call('XCLAIM', KEYS[1], group, consumer, 0, entry, 'JUSTID')
   end
-  return answer
+  answer[i - 1] = mine and 1 or 0
 end
+return answer
+"""
+)
 
+ORDER: Final = script(
+    """
 -- KEYS jobs job orders ctl; ARGV group id payload cancelled (empty for an amendment)
-function step.order()
-  local jobs, job, orders, bells = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-  local group, id, payload, cancel = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-  local task = load(job)
-  if not task.state then
-    return { 'unknown' }
-  end
-  if over(task) then
-    return { 'over' }
-  end
-  if redis.call('LINDEX', orders, -1) ~= payload then
-    redis.call('RPUSH', orders, payload)
-    live(orders, task.ttl)
-  end
-  if cancel ~= '' then
-    redis.call('HSET', job, 'cancel', cancel)
-    if task.state == 'queued' then
-      drop(jobs, group, task.entry)
-      cancelled(job, task, cancel)
-      return { 'sent' }
-    end
-  end
-  redis.call('XADD', bells, 'MAXLEN', '~', BELLS_KEPT, '*', 'id', id)
-  live(bells, task.ttl)
-  return { 'sent' }
+local jobs, job, orders, bells = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local group, id, payload, cancel = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local task = load(job)
+if not task.state then
+  return { 'unknown' }
 end
+if over(task) then
+  return { 'over' }
+end
+if redis.call('LINDEX', orders, -1) ~= payload then
+  redis.call('RPUSH', orders, payload)
+  live(orders, task.ttl)
+end
+if cancel ~= '' then
+  redis.call('HSET', job, 'cancel', cancel)
+  if task.state == 'queued' then
+    drop(jobs, group, task.entry)
+    cancelled(job, task, cancel)
+    return { 'sent' }
+  end
+end
+redis.call('XADD', bells, 'MAXLEN', '~', BELLS_KEPT, '*', 'id', id)
+live(bells, task.ttl)
+return { 'sent' }
+"""
+)
 
+LAST_ID: Final = script(
+    """
 -- Where a reader of a stream must go on: the last id there ever was, so that a stream made anew is read from its start.
 -- KEYS stream
-function step.last_id()
-  if redis.call('EXISTS', KEYS[1]) == 0 then
-    return { '0-0' }
-  end
-  local facts = redis.call('XINFO', 'STREAM', KEYS[1])
-  for i = 1, #facts, 2 do
-    if facts[i] == 'last-generated-id' then
-      return { facts[i + 1] }
-    end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return { '0-0' }
+end
+local facts = redis.call('XINFO', 'STREAM', KEYS[1])
+for i = 1, #facts, 2 do
+  if facts[i] == 'last-generated-id' then
+    return { facts[i + 1] }
   end
 end
+"""
+)
 
+FORGET: Final = script(
+    """
 -- A consumer that still has entries must stay: with it would go the record of who has them.
 -- KEYS jobs; ARGV group consumer (empty: whoever has been gone for a day)
-function step.forget()
-  for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[3])) do
-    local consumer = {}
-    for i = 1, #facts, 2 do
-      consumer[facts[i]] = facts[i + 1]
-    end
-    local leaving = consumer.name == ARGV[4] or (ARGV[4] == '' and consumer.idle > CONSUMER_KEPT)
-    if leaving and consumer.pending == 0 then
-      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[3], consumer.name)
-    end
+for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[2])) do
+  local consumer = {}
+  for i = 1, #facts, 2 do
+    consumer[facts[i]] = facts[i + 1]
   end
-  return { 'ok' }
+  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > CONSUMER_KEPT)
+  if leaving and consumer.pending == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[2], consumer.name)
+  end
 end
-
-return step[ARGV[1]]()
+return { 'ok' }
 """
-
-SHA: Final = hashlib.sha1(SCRIPTS.encode(), usedforsecurity=False).hexdigest()
+)

@@ -27,6 +27,7 @@ from orchestrator.bus.endings import Refusal, refused
 from orchestrator.bus.redis_claim import Held, Office, RedisClaim
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, RENEW, START
 from orchestrator.codec import bundle_wire, updates_wire
 from orchestrator.errors import ClaimLost
 from orchestrator.events import DelegationUpdate
@@ -148,7 +149,7 @@ class _RedisWorker:
             claim.end()
         try:
             for stream in self._streams if not self._down else ():
-                await self._commands.script("forget", [stream], [self._keys.prefix, GROUP, self._consumer])
+                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer])
         except Away:
             _log.debug("a consumer that has left is still listed; it goes after a day")
 
@@ -166,7 +167,7 @@ class _RedisWorker:
             return []
         for stream in self._streams:
             await self._make_group(stream)
-            await self._commands.script("forget", [stream], [self._keys.prefix, GROUP, ""])
+            await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, ""])
         mine = {claim.held.entry for claim in self.claims.values()}
         found = await self._read_group("0", len(mine) + self._free())
         # The owners of the rest have had no chance either to renew what they hold: they come first.
@@ -252,7 +253,7 @@ class _RedisWorker:
         task = _task(entry)
         running = self._updates.encode(DelegationUpdate(task, "running"))
         return (
-            "start",
+            START,
             [stream, self._keys.job(task), self._keys.orders(task)],
             [self._keys.prefix, GROUP, number, token, self._settings.max_attempts, running],
         )
@@ -280,7 +281,7 @@ class _RedisWorker:
         for entry in entries:
             stream, number, _ = entry
             keys = [stream, self._keys.job(_task(entry))]
-            await self._commands.script("give_back", keys, [self._keys.prefix, GROUP, "", number, ""])
+            await self._commands.script(GIVE_BACK, keys, [self._keys.prefix, GROUP, "", number, ""])
 
     # --- leases --------------------------------------------------------------------------------------------------
 
@@ -305,7 +306,7 @@ class _RedisWorker:
                 continue
             pairs = [part for claim in claims for part in (claim.held.entry, claim.held.token)]
             answers = await self._commands.script(
-                "renew",
+                RENEW,
                 [stream, *(self._keys.job(claim.held.task) for claim in claims)],
                 [self._keys.prefix, GROUP, self._consumer, *pairs],
             )
@@ -327,7 +328,7 @@ class _RedisWorker:
                     await self._bell_reader.call("PING")
                     connection = self._bell_reader.connects
                     # In this order: what comes after the cursor rings, and what came before it is looked for now.
-                    [last] = await self._commands.script("last_id", [self._keys.bells], [self._keys.prefix])
+                    [last] = await self._commands.script(LAST_ID, [self._keys.bells], [self._keys.prefix])
                     cursor = str(last, "ascii")
                     await self._look_for_orders(None)
                 found: dict[bytes, list[Any]] = await self._bell_reader.call(
