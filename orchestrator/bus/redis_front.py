@@ -54,6 +54,8 @@ class _Open:
     """Whether Redis has said that it has it."""
     attempt: int = 0
     """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
+    heard: bool = False
+    """Whether the stream has told of it since it was handed over; then it is more than queued."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
@@ -217,6 +219,7 @@ class _RedisFront:
         task = self._open.get(update.delegation)
         if task is not None:
             task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+            task.heard = True
         self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
@@ -234,6 +237,7 @@ class _RedisFront:
 
     async def _enqueue(self, task: _Open) -> list[Any]:
         keys = self._keys
+        task.heard = False
         while True:
             parcel = self._told.parcel(task.bundle)
             bundle = parcel.bundle
@@ -254,6 +258,8 @@ class _RedisFront:
                 continue
             if reply[0] == b"taken":
                 self._told.arrived(parcel)
+                if not task.heard:
+                    self._pass_on(bundle.session, DelegationUpdate(bundle.id, "queued"))
             return reply
 
     async def _send(self, order: Order) -> list[Any]:
