@@ -152,7 +152,7 @@ def _forget_the_moment(state: State, now: Instant) -> None:
         take_back(state.speech, reason)
     state.agenda.pass_over(now)
     for job in state.ledger.open_jobs():
-        job.reported_missing, job.reassured = False, 0
+        job.reported_missing, job.reassured, job.strandings = False, 0, 0
         job.waiting_since = now
     for note in state.ledger.notes.values():
         # A card for someone who was not there to hear it would be no delivery.

@@ -54,6 +54,8 @@ class _Open:
     """Whether Redis has said that it has it."""
     attempt: int = 0
     """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
+    heard: bool = False
+    """Whether the stream has told of it since it was handed over; then it is more than queued."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
@@ -87,7 +89,7 @@ class _RedisFront:
     async def submit(self, bundle: Bundle) -> None:
         """See `FrontBus.submit`."""
         new = bundle.id not in self._open
-        lives_s = (bundle.deadline_ms + self._settings.keep_ms) / 1_000
+        lives_s = (bundle.deadline_ms + max(self._settings.keep_ms, bundle.keep_ms)) / 1_000
         # Before the hand-over and not after it: the answer may overtake the reply.
         task = self._open.setdefault(bundle.id, _Open(bundle, anyio.current_time() + lives_s))
         try:
@@ -217,6 +219,7 @@ class _RedisFront:
         task = self._open.get(update.delegation)
         if task is not None:
             task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+            task.heard = True
         self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
@@ -234,6 +237,7 @@ class _RedisFront:
 
     async def _enqueue(self, task: _Open) -> list[Any]:
         keys = self._keys
+        task.heard = False
         while True:
             parcel = self._told.parcel(task.bundle)
             bundle = parcel.bundle
@@ -246,7 +250,7 @@ class _RedisFront:
                     *(bundle.deadline_ms, self._settings.keep_ms, self._settings.capacity, task.attempt),
                     self._updates.encode(DelegationUpdate(bundle.id, "queued")),
                     *(bundle.task[:WORDS_SHOWN], bundle.pool, bundle.urgency),
-                    *(parcel.known, parcel.needed, parcel.piece),
+                    *(parcel.known, parcel.needed, parcel.piece, bundle.keep_ms),
                 ],
             )
             if reply[0] == b"context":
@@ -254,6 +258,8 @@ class _RedisFront:
                 continue
             if reply[0] == b"taken":
                 self._told.arrived(parcel)
+                if not task.heard:
+                    self._pass_on(bundle.session, DelegationUpdate(bundle.id, "queued"))
             return reply
 
     async def _send(self, order: Order) -> list[Any]:

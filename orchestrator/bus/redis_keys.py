@@ -14,6 +14,8 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
 | `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |
 | `duo:{0}:dead` | stream of tasks that were given up: why, and all to try again | 7 days after the last |
+| `duo:{0}:session:<id>` | hash: owner and lease, and all of a session but what was said | 24 h after the last owner |
+| `duo:{0}:said:<id>` | list: what was said in it, in the batches that were saved | as the session |
 | `duo:{0}:probe:<front end>` | proof that Redis takes writes again | a second |
 
 An order is in its list, and the doorbell only says that there is one: so a worker that missed the bell, or came later,
@@ -62,6 +64,14 @@ class Keys:
     def out(self, front: str) -> str:
         """What goes to a front-end process."""
         return f"{self.prefix}out:{front}"
+
+    def session(self, id: str) -> str:
+        """A session that can be taken up again."""
+        return f"{self.prefix}session:{id}"
+
+    def said(self, id: str) -> str:
+        """Its conversation."""
+        return f"{self.prefix}said:{id}"
 
     def probe(self, front: str) -> str:
         """Written when Redis was away, to see whether it takes writes."""

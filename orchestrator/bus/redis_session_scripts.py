@@ -64,9 +64,12 @@ redis.call('HSET', session, 'owner', owner, 'holder', holder, 'until', now + lea
 redis.call('PEXPIRE', session, keep)
 redis.call('PEXPIRE', said, keep)
 -- The session knows these answers now: from here on they need not wait for it.
+local reply = { 'saved' }
 for i = 11, #ARGV do
   local job = prefix .. 'job:' .. ARGV[i]
-  if over(load(job)) then
+  local task = load(job)
+  if not task.state or over(task) then
+    reply[#reply + 1] = ARGV[i]
     for _, key in ipairs({ job, prefix .. 'log:' .. ARGV[i], prefix .. 'orders:' .. ARGV[i] }) do
       if redis.call('PTTL', key) > tonumber(answer) then
         redis.call('PEXPIRE', key, answer)
@@ -74,7 +77,7 @@ for i = 11, #ARGV do
     end
   end
 end
-return { 'saved' }
+return reply
 """
 )
 

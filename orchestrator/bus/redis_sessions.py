@@ -95,8 +95,8 @@ class _Owned:
         self.renewed: float = anyio.current_time()
         self._store = store
         self._id = id
-        self._ended: frozenset[str] = frozenset()
-        """Delegations that Redis has been told of: their answers are known here."""
+        self._ended: set[str] = set()
+        """Delegations that Redis need not be told of again: it keeps their answers no longer than others."""
         self._news = anyio.Event()
         self._lost = False
 
@@ -171,7 +171,7 @@ class _Owned:
         if reply[0] == b"apart":
             self.revision = reply[1]
             return False
-        self._ended = frozenset(snapshot.ended)
+        self._ended = {*(self._ended & set(snapshot.ended)), *(str(task, "utf-8") for task in reply[1:])}
         self.revision = snapshot.revision
         return True
 
