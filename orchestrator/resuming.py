@@ -17,7 +17,7 @@ from orchestrator import delivery, work
 from orchestrator.clock import MS, Instant
 from orchestrator.config import SessionConfig
 from orchestrator.context import Context, Entry, Said
-from orchestrator.effects import Heard
+from orchestrator.effects import Amend, Cancel, Delegate, Heard
 from orchestrator.errors import ConfigError
 from orchestrator.ledger import OPEN
 from orchestrator.speech import Speech, take_back
@@ -37,7 +37,14 @@ _ENTRIES: Final = msgspec.msgpack.Decoder(list[Entry])
 _ELSEWHERE: Final = Context()
 
 
-def take(state: State, config: SessionConfig, *, now: Instant, since: int) -> Snapshot:
+def take(
+    state: State,
+    config: SessionConfig,
+    *,
+    now: Instant,
+    since: int,
+    errands: tuple[Delegate | Amend | Cancel, ...],
+) -> Snapshot:
     """The snapshot at `now`. Its price does not grow with the conversation before `since`."""
     context, state.context = state.context, _ELSEWHERE
     try:
@@ -46,7 +53,7 @@ def take(state: State, config: SessionConfig, *, now: Instant, since: int) -> Sn
         state.context = context
     said = (_ENCODER.encode(context.view(since)),) if since < context.revision else ()
     ended = tuple(job.id for job in state.ledger.jobs.values() if job.state not in OPEN)
-    return Snapshot(VERSION, now, _ENCODER.encode(config), encoded, said, since, context.revision, ended)
+    return Snapshot(VERSION, now, _ENCODER.encode(config), encoded, said, since, context.revision, ended, errands)
 
 
 def revive(snapshot: Snapshot, *, now: Instant, config: SessionConfig | None) -> tuple[SessionConfig, State]:

@@ -15,7 +15,7 @@ from orchestrator.bundle import Amendment, Bundle
 from orchestrator.clock import MS, Instant, after, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Deleted, Entry, Noticed, Said, Saw
-from orchestrator.effects import Amend, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
+from orchestrator.effects import Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
 from orchestrator.events import (
     BusDown,
     BusUp,
@@ -110,10 +110,12 @@ class Session:
         """The hand-offs without an answer: a shell that takes a restored session up submits them again (idempotent)."""
         return work.still_open(self._state)
 
-    def snapshot(self, *, now: Instant, since: int = 0) -> Snapshot:
+    def snapshot(
+        self, *, now: Instant, since: int = 0, errands: tuple[Delegate | Amend | Cancel, ...] = ()
+    ) -> Snapshot:
         """Everything the session knows, to be taken up again by `restore`; of the conversation what came after
-        `since`."""
-        return resuming.take(self._state, self.config, now=now, since=since)
+        `since`. `errands` are those of its effects that have not been carried out."""
+        return resuming.take(self._state, self.config, now=now, since=since, errands=errands)
 
     @classmethod
     def restore(

@@ -101,4 +101,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     ended: tuple[str, ...] = ()
     """Delegations whose answer it knows: nobody else needs to keep that for it."""
     errands: tuple[Delegate | Amend | Cancel, ...] = ()
-    """What had not been carried out yet; filled in by the shell that carries it out."""
+    """Effects that the shell had not carried out yet: it does so when the session goes on."""

@@ -68,7 +68,8 @@ class JsonLink(Leavable):
         return self._doorway.events()
 
     async def emit(self, part: Emit) -> None:
-        """Nothing: the journal has it."""
+        """Nothing but to return when it is printed: the journal has it."""
+        await self._out.drained()
         await anyio.lowlevel.checkpoint()
 
     async def stop(self, stop: StopSpeaking) -> None:

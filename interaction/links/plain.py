@@ -67,8 +67,9 @@ class PlainLink(Leavable):
         return self._doorway.events()
 
     async def emit(self, part: Emit) -> None:
-        """Print a piece of speech, or a card. Waits while the reader is slow."""
+        """Print a piece of speech, or a card. Returns when it is printed."""
         await self._out.write(_bytes(self._transcript.speech(part)))
+        await self._out.drained()
 
     async def stop(self, stop: StopSpeaking) -> None:
         """End the line with ` --`."""

@@ -150,6 +150,7 @@ class _Owned:
 
     async def save(self, snapshot: Snapshot) -> bool:
         settings = self._store.settings
+        head = (self._store.keys.prefix, self.name, self._store.holder, settings.lease_ms, self.keep_ms)
         batch = snapshot.said[0] if snapshot.said else b""
         state = msgspec.msgpack.encode(msgspec.structs.replace(snapshot, said=(), since=0))
         ended = [task for task in snapshot.ended if task not in self._ended]
@@ -157,10 +158,7 @@ class _Owned:
             reply = await self._store.client.script(
                 SAVE,
                 self.names,
-                [
-                    *(self._store.keys.prefix, self.name, self._store.holder, settings.lease_ms, self.keep_ms),
-                    *(settings.keep_ms, snapshot.since, snapshot.revision, state, batch, *ended),
-                ],
+                [*head, settings.keep_ms, snapshot.since, snapshot.revision, state, batch, *ended],
             )
         except Away as away:
             raise BusUnavailable("The session was not saved.", away.reason, "It is safe to try again.") from away
