@@ -76,6 +76,10 @@ class JsonLink(Leavable):
         """Nothing: the journal has it."""
         await anyio.lowlevel.checkpoint()
 
+    def tell(self, line: str) -> None:
+        """Say on stderr what is about the conversation, not a part of it."""
+        self._complaints.put(f"{printable(line)}\n".encode("utf-8", errors="replace"))
+
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Print the record as one line."""
         self._attention.take(item)

@@ -75,6 +75,10 @@ class PlainLink(Leavable):
         """End the line with ` --`."""
         await self._out.write(_bytes(self._transcript.stop()))
 
+    def tell(self, line: str) -> None:
+        """Print a line that is about the conversation, not a part of it."""
+        self._out.put(_bytes(self._transcript.aside(f"  [{printable(line)}]")))
+
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Print what is being worked on, and learn whether the voice is attending."""
         self._attention.take(item)
