@@ -74,6 +74,8 @@ async def drive(
     finally:
         await keeper.finish()
     if keeper.lost is not None:
+        with anyio.move_on_after(_FAREWELL_S):
+            await link.stop(StopSpeaking("the conversation goes on elsewhere"))
         raise keeper.lost
 
 
