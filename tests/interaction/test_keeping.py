@@ -14,7 +14,7 @@ from interaction.loop import drive
 from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.bus.memory_sessions import lost
-from orchestrator.clock import START, after, from_ms
+from orchestrator.clock import START, Instant, after, from_ms
 from orchestrator.context import Assigned
 from orchestrator.effects import Emit, MicroTurn, StopSpeaking
 from orchestrator.errors import BusUnavailable, ClaimLost, SessionLost
@@ -175,6 +175,20 @@ class Worker:
             return
 
 
+class Screen(ScriptedLink):
+    """Shows what is said, after a while; not any more when its process is dead."""
+
+    def __init__(self, events: Sequence[tuple[Instant, UserEvent]], clock: SystemClock, scene: Scene, owned: Owned):
+        super().__init__(events, clock)
+        self._scene = scene
+        self._owned = owned
+
+    async def emit(self, part: Emit) -> None:
+        await anyio.sleep(self._scene.slow_ms / 1_000)
+        if not self._owned.dead:
+            self._scene.shown += part.text
+
+
 class Scene:
     """Front ends one after the other, over one hand-off and one disk."""
 
@@ -184,6 +198,8 @@ class Scene:
         self.sent: list[Bundle | Order] = []
         self.records: list[Record] = []
         self.session: Session = a_session()
+        self.slow_ms = 0
+        self.shown = ""
         self._events = events
 
     async def front_end(self, bus: MemoryBus, *, until_ms: int | None = None, evict_ms: int | None = None) -> None:
@@ -205,7 +221,7 @@ class Scene:
                         self.session,
                         model=FunctionVoice(voice),
                         opening=Opening("s"),
-                        link=ScriptedLink(ahead, clock),
+                        link=Screen(ahead, clock, self, owned),
                         bus=Wire(front, self.disk, owned, self.sent),
                         clock=clock,
                         journal=recorder,
@@ -251,8 +267,17 @@ SCRIPT: tuple[tuple[int, UserEvent], ...] = (
 )
 
 
-def killed_at(*instants_ms: int, away_ms: int = 500) -> Scene:
-    scene = Scene(SCRIPT)
+BURST: tuple[tuple[int, UserEvent], ...] = (
+    (100, UserText("find it", final=True)),
+    (1_000, UserText("no not that", final=True)),
+    (1_001, UserText("no nor that", final=True)),
+    (1_002, UserText("no and not there", final=True)),
+    (9_000, UserText("thanks and bye", final=True)),
+)
+
+
+def killed_at(*instants_ms: int, away_ms: int = 500, script: Sequence[tuple[int, UserEvent]] = SCRIPT) -> Scene:
+    scene = Scene(script)
 
     async def main() -> None:
         async with scene.office() as bus:
@@ -303,6 +328,31 @@ def test_killed_at_any_instant_it_goes_on(begin_ms: int) -> None:
 def test_killed_again_and_again_it_goes_on() -> None:
     for at_ms in range(100, 1_700, 37):
         accounts(killed_at(at_ms, at_ms + 503, at_ms + 1_010, away_ms=40), typed_before_ms=at_ms > 130)
+
+
+def test_corrections_in_a_burst_are_each_told_once() -> None:
+    for at_ms in range(990, 1_150, 2):
+        scene = killed_at(at_ms, script=BURST)
+        accounts(scene, typed_before_ms=at_ms)
+    scene = killed_at(script=BURST)
+    assert "Answer to find it: no not that, no nor that, no and not there." in said(scene.records)
+
+
+@pytest.mark.parametrize("slow_ms", [0, 3, 20])
+def test_words_that_are_recorded_as_heard_have_been_shown(slow_ms: int) -> None:
+    """A link that takes a while to show them, and a kill in between: shown twice, perhaps, but not never."""
+    for at_ms in range(4_080, 4_180, 3):
+        scene = Scene(SCRIPT)
+        scene.slow_ms = slow_ms
+
+        async def main(scene: Scene = scene, at_ms: int = at_ms) -> None:
+            async with scene.office() as bus:
+                await scene.front_end(bus, until_ms=at_ms)
+                await anyio.sleep(0.5)
+                await scene.front_end(bus)
+
+        run_virtual(main)
+        assert scene.shown.count("Answer to find it: no not that.") in (1, 2)
 
 
 def test_a_task_goes_out_only_when_the_session_that_knows_of_it_is_kept() -> None:
