@@ -16,7 +16,7 @@ from orchestrator.bus.memory import MemoryBus
 from orchestrator.bus.memory_sessions import lost
 from orchestrator.clock import START, Instant, after, from_ms
 from orchestrator.context import Assigned
-from orchestrator.effects import Emit, MicroTurn, StopSpeaking
+from orchestrator.effects import Emit, LedgerChanged, MicroTurn, StopSpeaking
 from orchestrator.errors import BusUnavailable, ClaimLost, SessionLost
 from orchestrator.events import (
     BusEvent,
@@ -37,7 +37,7 @@ from orchestrator.testing.playing import plain_voice
 from orchestrator.testing.virtual import run_virtual
 from orchestrator.timing import default_policy
 from tests.interaction.test_loop import FunctionVoice
-from tests.orchestrator.driving import a_session, only, said, states
+from tests.orchestrator.driving import a_session, only, said
 
 STORE_MS, BUS_MS = 7, 3
 """How long a save and a hand-over take."""
@@ -198,6 +198,7 @@ class Scene:
         self.sent: list[Bundle | Order] = []
         self.records: list[Record] = []
         self.session: Session = a_session()
+        self.killed: list[int] = []
         self.slow_ms = 0
         self.shown = ""
         self._events = events
@@ -206,6 +207,8 @@ class Scene:
         """One process: until it is killed, or to the end of the script."""
         owned = Owned(self.disk)
         origin = START
+        if until_ms:
+            self.killed.append(until_ms)
         if owned.kept is not None:
             origin = after(START, round(anyio.current_time() * 1_000))
             self.session = Session.restore(owned.kept, timing=default_policy(), now=origin)
@@ -305,8 +308,15 @@ def accounts(scene: Scene, *, typed_before_ms: int) -> None:
     stopped = {order.delegation for order in scene.sent if isinstance(order, Cancellation)}
     assert stopped >= called_off & set(bundles), "what was called off is stopped"
     for task in {entry.delegation for entry in decided if entry.action == "delegated"} - called_off:
-        heard = [change for change in states(scene.records, f"{task}.1") if change == "heard"]
-        assert heard == ["heard"], f"{task} is heard once"
+        heard = [
+            at
+            for at, change in only(LedgerChanged, scene.records)
+            if (change.finding, change.state) == (f"{task}.1", "heard")
+        ]
+        assert heard, f"{task} is heard"
+        for at in heard[:-1]:
+            # Its record had not arrived: one save may have been on its way, and this is in the next one.
+            assert any(at <= killed <= at + 2 * STORE_MS for killed in scene.killed), f"{task} is heard once"
     if typed_before_ms:
         assert decided, "what was typed well before is known"
 
@@ -318,7 +328,7 @@ def test_undisturbed_it_goes_as_ever() -> None:
     assert said(scene.records).count("Answer to find it: no not that.") == 1
 
 
-@pytest.mark.parametrize("begin_ms", [60, 95, 980, 1_000, 1_380, 1_400, 1_580, 1_600, 3_000, 4_080])
+@pytest.mark.parametrize("begin_ms", [60, 95, 980, 1_000, 1_380, 1_400, 1_580, 1_600, 3_110, 12_030])
 def test_killed_at_any_instant_it_goes_on(begin_ms: int) -> None:
     """Every instant around everything that happens, in steps that are shorter than a save and than a hand-over."""
     for at_ms in range(begin_ms, begin_ms + 40, 1):
@@ -341,7 +351,7 @@ def test_corrections_in_a_burst_are_each_told_once() -> None:
 @pytest.mark.parametrize("slow_ms", [0, 3, 20])
 def test_words_that_are_recorded_as_heard_have_been_shown(slow_ms: int) -> None:
     """A link that takes a while to show them, and a kill in between: shown twice, perhaps, but not never."""
-    for at_ms in range(4_080, 4_180, 3):
+    for at_ms in range(3_120, 3_200, 2):
         scene = Scene(SCRIPT)
         scene.slow_ms = slow_ms
 
