@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+
 import anyio
 import pytest
 
 from orchestrator.bus.redis import RedisBus, RedisSettings
+from orchestrator.codec import orders_wire
 from orchestrator.errors import BusUnavailable
 from orchestrator.events import BusDown, BusUp, DelegationUpdate
 from orchestrator.finding import Finding
-from tests.bus.conversation import amendment, serve, soon, submit, task, until
+from tests.bus.conversation import amendment, serve, soon, stamped, submit, task, until
 from tests.bus.test_redis_worker_death import worker_process
 from tests.plugins.redis_server import RedisServer
 
@@ -80,3 +83,53 @@ async def test_a_full_redis_is_away_until_it_takes_writes(own_server: RedisServe
             await front.order(amendment("go", number))
             assert isinstance((await until(updates, "go"))[-1], Finding)
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_only_stood_still_works_again(redis_server: RedisServer) -> None:
+    """Nobody has taken its place, so the task is still its own; and the front end hears that too."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, worker_process(redis_server.url, "slow", 400) as slow:
+        updates = front.updates("s")
+        await front.submit(task())
+        await until(updates, "slow began")
+        slow.send_signal(signal.SIGSTOP)
+        assert await soon(anext(updates)) == DelegationUpdate("s-1", "queued", "its worker has gone")
+        slow.send_signal(signal.SIGCONT)
+        assert await soon(anext(updates)) == DelegationUpdate("s-1", "running")
+        await front.order(amendment("go"))
+        answer = (await until(updates, "slow finished"))[-1]
+        assert isinstance(answer, Finding)
+        assert answer.attempt == 1
+
+
+@pytest.mark.anyio
+async def test_an_order_whose_bell_was_missed_still_comes(redis_server: RedisServer) -> None:
+    """The stream of bells is kept short, so a worker that stood still may miss one."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, bus.worker() as worker:
+        await front.submit(task())
+        [claim] = await soon(worker.claim(room=1))
+        order = amendment("to Lyon")
+        with redis_server.client() as client:
+            client.rpush("duo:{0}:orders:s-1", orders_wire().encode(order))
+            client.pexpire("duo:{0}:orders:s-1", 60_000)
+        assert await soon(anext(claim.orders())) == order
+        await claim.finish(stamped(claim, 1, Finding.final("done")))
+
+
+@pytest.mark.anyio
+async def test_a_queue_that_nobody_serves_is_cleared_of_what_has_expired(redis_server: RedisServer) -> None:
+    """Its front end is gone and its task's time is over: no worker will ever come to take the entry out."""
+    bus = RedisBus(redis_server.url)
+    with redis_server.client() as client:
+        async with bus.front() as front:
+            for number in range(3):
+                await front.submit(task(number, pool="nobody"))
+        client.delete("duo:{0}:job:s-0", "duo:{0}:job:s-1")
+        async with bus.front() as front:
+            await front.submit(task(4, pool="nobody"))
+            with anyio.fail_after(30):
+                while client.xlen("duo:{0}:jobs:nobody") != 2:  # noqa: ASYNC110 - Redis tells nobody
+                    await anyio.sleep(0.01)
+        assert [fields["id"] for _, fields in client.xrange("duo:{0}:jobs:nobody")] == ["s-2", "s-4"]
