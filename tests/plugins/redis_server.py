@@ -23,7 +23,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, *, persistent: bool) -> None:
         self._folder = folder
-        self._persistent = persistent
+        self.persistent: bool = persistent
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -38,7 +38,7 @@ class RedisServer:
                 *(binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""),
                 *(
                     "--appendonly",
-                    "yes" if self._persistent else "no",
+                    "yes" if self.persistent else "no",
                     "--appendfsync",
                     "always",
                     "--loglevel",
