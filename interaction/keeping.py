@@ -117,7 +117,7 @@ class Keeper:
 
     async def finish(self) -> None:
         """The session is over, or cut off: save it a last time, but do not wait long."""
-        if self._owned is None or self.lost is not None:
+        if self._owned is None or (self._eager and self.lost is not None):
             return
         with anyio.move_on_after(_LAST_S, shield=True):
             try:

@@ -34,8 +34,8 @@ class Line:
         self.missed: int = 0
         self.news: anyio.Event = anyio.Event()
         self.over: bool = False
-        self.begun: anyio.Event = anyio.Event()
-        self.recap: Recap | None = None
+        self._begun = anyio.Event()
+        self._recap: Recap | None = None
 
     async def events(self) -> AsyncIterator[UserEvent]:
         """What the program does in the person's place."""
@@ -61,15 +61,20 @@ class Line:
 
     def begin(self, recap: Recap | None) -> None:
         """The session begins, or goes on."""
-        self.recap = recap
-        self.begun.set()
+        self._recap = recap
+        self._begun.set()
+
+    async def recap(self) -> Recap | None:
+        """How it stood when it was taken up, once that is known."""
+        await self._begun.wait()
+        return self._recap
 
     def hang_up(self) -> None:
         """The session is over."""
         self.over = True
         self.input.close()
         self._inbox.close()
-        self.begun.set()
+        self._begun.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -91,8 +96,7 @@ class Talk:
 
     async def recap(self) -> Recap | None:
         """How the conversation stood when it was taken up; `None` where it is new. Waits until that is known."""
-        await self._line.begun.wait()
-        return self._line.recap
+        return await self._line.recap()
 
     async def type(self, text: str, *, final: bool = True) -> None:
         """The person types `text`; `final` adds the Enter."""

@@ -19,6 +19,8 @@ __all__ = ["KEPT", "MemorySessions", "lost", "taken"]
 
 KEPT: Final = 100
 """Sessions without an owner that are kept; then the one that was left first is forgotten."""
+_LAST_WORD_S: Final = 0.2
+"""How long an owner that is evicted has to save what it knows."""
 
 
 class MemorySessions:
@@ -35,17 +37,20 @@ class MemorySessions:
     @asynccontextmanager
     async def _own(self, id: str, take_over: bool) -> AsyncGenerator[OwnedSession]:
         await anyio.lowlevel.checkpoint()
-        before = self._owners.pop(id, None)
+        before = self._owners.get(id)
         if before is not None and not take_over:
-            self._owners[id] = before
             raise taken(id, "this process")
         if before is not None:
+            # It saves only when it ends, and nothing would be here yet.
             before.evict()
+            with anyio.move_on_after(_LAST_WORD_S):
+                await before.gone.wait()
         snapshot, since = self._kept.get(id, (None, anyio.current_time()))
         owned = self._owners[id] = _Owned(self, id, snapshot, round((anyio.current_time() - since) * 1_000))
         try:
             yield owned
         finally:
+            owned.gone.set()
             if self._owners.get(id) is owned:
                 del self._owners[id]
                 self._forget()
@@ -72,6 +77,7 @@ class _Owned:
         self.revision = 0 if kept is None else kept.revision
         self._store = store
         self._said: tuple[bytes, ...] = () if kept is None else kept.said
+        self.gone = anyio.Event()
         self._evicted = anyio.Event()
 
     async def save(self, snapshot: Snapshot) -> bool:

@@ -25,7 +25,8 @@ SESSION, SAID = "duo:{0}:session:s", "duo:{0}:said:s"
 
 
 def a_bus(server: RedisServer, **settings: Any) -> RedisBus:
-    return RedisBus(server.url, settings=RedisSettings(**{"lease_ms": 400, **settings}))
+    settings.setdefault("lease_ms", 400)
+    return RedisBus(server.url, settings=RedisSettings(**settings))
 
 
 def talked(*lines: str) -> Session:
@@ -101,6 +102,7 @@ async def test_an_idle_owner_keeps_its_lease_and_a_late_one_is_fenced_out(redis_
 @pytest.mark.anyio
 async def test_many_idle_sessions_are_renewed_together(redis_server: RedisServer) -> None:
     bus = a_bus(redis_server)
+    names = [f"duo:{{0}}:session:s{number}" for number in range(600)]
     async with bus.store() as store:
         async with anyio.create_task_group() as tasks:
             over = anyio.Event()
@@ -111,7 +113,6 @@ async def test_many_idle_sessions_are_renewed_together(redis_server: RedisServer
 
             for number in range(600):
                 tasks.start_soon(hold, f"s{number}")
-            names = [f"duo:{{0}}:session:s{number}" for number in range(600)]
             with redis_server.client() as client:
                 await seen(lambda: client.exists(*names) == 600)
                 first, last = client.hget(names[0], "until"), client.hget(names[-1], "until")
