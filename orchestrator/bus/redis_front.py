@@ -192,13 +192,11 @@ class _RedisFront:
 
     def _take(self, fields: dict[bytes, bytes]) -> None:
         # What an unknown peer wrote is skipped, never raised: one odd entry must not end every session here.
-        update = self._updates.decode(fields.get(b"u", b""))
-        if update is None:
-            return
-        task = self._open.get(update.delegation)
-        if task is not None:
-            task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
-        self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
+        for update in self._updates.decode(fields.get(b"u", b"")):
+            task = self._open.get(update.delegation)
+            if task is not None:
+                task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+            self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
         match update:

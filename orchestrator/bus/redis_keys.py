@@ -8,6 +8,7 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:jobs[:pool]` | stream of what is outstanding; group `workers` | for ever: no task may expire unseen |
 | `duo:{0}:job:<id>` | state, attempt and token (the fence), entry, front end | deadline + 10 min, or end + 10 min |
 | `duo:{0}:orders:<id>` | list of amendments and cancellations | as the job |
+| `duo:{0}:steps:<id>` | hash of what must not be done twice: by step, who began it and how it ended | as the job |
 | `duo:{0}:log:<id>` | stream of findings, for a front end that takes over | as the job |
 | `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
 | `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |
@@ -46,6 +47,10 @@ class Keys:
     def log(self, task: str) -> str:
         """The findings of a task."""
         return f"{self.prefix}log:{task}"
+
+    def steps(self, task: str) -> str:
+        """What a task has done that must not be done twice."""
+        return f"{self.prefix}steps:{task}"
 
     def orders(self, task: str) -> str:
         """What a task was told after it had left."""

@@ -37,6 +37,7 @@ end
 
 local FIELDS = {
   'state', 'token', 'entry', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front', 'session', 'ttl',
+  'first',
 }
 
 local function load(job)

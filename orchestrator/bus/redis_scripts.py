@@ -53,7 +53,8 @@ if not task.state or over(task) or task.entry ~= entry then
   drop(jobs, group, entry)
   return { 'gone' }
 end
-local late = now_ms() >= tonumber(task.deadline)
+local left = tonumber(task.deadline) - now_ms()
+local late = left <= 0
 local dead = tonumber(task.tries) + (task.token == token and 0 or 1) > most
 if task.token ~= token then
   if task.cancel then
@@ -62,20 +63,22 @@ if task.token ~= token then
     return { 'gone' }
   end
   task.attempt = tonumber(task.attempt) + 1
-  redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0)
+  -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
+  redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0,
+    'first', task.first or task.attempt)
   redis.call('HINCRBY', job, 'tries', 1)
   if not late and not dead then
     tell(job, task, running)
   end
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
-return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1) }
+return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), math.max(0, left) }
 """
 )
 
 EMIT: Final = script(
     """
--- KEYS job log; ARGV token number payload
+-- KEYS job log; ARGV token number payload: as many findings as there are, in one entry
 local job, history = KEYS[1], KEYS[2]
 local token, number, payload = ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local task = load(job)
@@ -92,8 +95,8 @@ return { 'ok' }
 
 FINISH: Final = script(
     """
--- KEYS jobs job log orders dead; ARGV group token keep_ms state payload id why
-local jobs, job, history, orders, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+-- KEYS jobs job log orders dead steps; ARGV group token keep_ms state payload id why
+local jobs, job, history, orders, dead, steps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local group, token, keep, state, payload, id, why = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local task = load(job)
 if task.token ~= token then
@@ -114,7 +117,7 @@ if why ~= '' then
   live(dead, DEAD_TTL)
 end
 drop(jobs, group, task.entry)
-for _, key in ipairs({ job, history, orders }) do
+for _, key in ipairs({ job, history, orders, steps }) do
   redis.call('PEXPIRE', key, keep)
 end
 return { 'ok' }

@@ -265,7 +265,7 @@ class _RedisWorker:
         stream, number, fields = entry
         held = Held(_task(entry), stream, number, token, reply[1])
         bundle = self._bundles.decode(fields.get(b"b", b""))
-        claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2])
+        claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2], reply[3])
         refusal: Refusal | None = (
             "late" if verdict == "late" else "dead" if verdict == "dead" else "unreadable" if bundle is None else None
         )
