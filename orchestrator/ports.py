@@ -236,9 +236,9 @@ class Claim(Protocol):
         ...
 
     async def begin(self, step: str) -> Begun:
-        """Write down that `step` is begun, before it is done; what must not be done twice is done only when it is `new`.
+        """Write down that `step` is begun, before it is done; if it must not be done twice, only when it is `new`.
 
-        Each step of one attempt has a name of its own, and the same in every attempt. Raises `ClaimLost`.
+        Waits while the bus is away, or raises `BusUnavailable`: what is not written down may not be done. Each step of one attempt has a name of its own, and the same in every attempt. Raises `ClaimLost`.
         """
         ...
 

@@ -93,6 +93,8 @@ class RedisClaim:
 
     async def publish(self, *findings: Finding) -> None:
         """See `Claim.publish`."""
+        if not findings:
+            return
         payload = _UPDATES.encode(*findings)
         async with self._one_at_a_time:
             # Numbered, so that what had no reply is not put there twice when it is sent again.

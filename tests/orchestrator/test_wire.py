@@ -65,7 +65,9 @@ def test_an_unknown_update_takes_none_of_its_neighbours_with_it() -> None:
     wire = updates_wire()
     known = [DelegationUpdate("s-1", "running"), Finding("half", "partial", delegation="s-1", seq=1)]
     strange = msgspec.msgpack.encode({"type": "hologram"})
-    data = _array(msgspec.msgpack.encode(known[0]), strange, msgspec.msgpack.encode(7), msgspec.msgpack.encode(known[1]))
+    data = _array(
+        msgspec.msgpack.encode(known[0]), strange, msgspec.msgpack.encode(7), msgspec.msgpack.encode(known[1])
+    )
     assert wire.decode(data) == known
     assert wire.skipped == 2
 
