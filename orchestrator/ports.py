@@ -238,7 +238,7 @@ class Claim(Protocol):
     async def begin(self, step: str) -> Begun:
         """Write down that `step` is begun, before it is done; if it must not be done twice, only when it is `new`.
 
-        Waits while the bus is away, or raises `BusUnavailable`: what is not written down may not be done. Each step of one attempt has a name of its own, and the same in every attempt. Raises `ClaimLost`.
+        Each step of one attempt has a name of its own, and the same in every attempt. Raises `ClaimLost`.
         """
         ...
 
