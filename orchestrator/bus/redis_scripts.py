@@ -43,7 +43,7 @@ if task.state then
   for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
     send(task, item[2][2], item[2][4])
   end
-  return { 'known' }
+  return { 'known', redis.call('LLEN', prefix .. 'orders:' .. id) }
 end
 local length = redis.call('XLEN', jobs)
 if length >= capacity then
