@@ -195,7 +195,7 @@ class RedisClient:
         text = text.partition(", with args beginning with")[0]
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        if isinstance(error, ResponseError) and text.startswith("NOGROUP"):
+        if isinstance(error, ResponseError) and "NOGROUP" in text:
             return GroupMissing(text)
         return Away(f"Redis at {self._shown}: {text}")
 

@@ -31,6 +31,8 @@ COMMANDS_AT_ONCE: Final = 256
 BYTES_AT_ONCE: Final = 256 * 1024
 
 NOT_THE_PRIMARY: Final = (MasterDownError, MovedError, ReadOnlyError)
+NOT_ANY_MORE: Final = ("READONLY", "UNBLOCKED")
+"""How Redis 6.2 puts it when a script finds out, and what a reader is woken up with in the middle of its wait."""
 
 
 class NoAnswer(Exception):
@@ -88,13 +90,11 @@ class Line:
                 await connection.disconnect()
 
     async def _judge(self, errors: Sequence[ResponseError]) -> None:
-        strays = [error for error in errors if isinstance(error, NOT_THE_PRIMARY)]
-        for stray in strays:
-            if isinstance(stray, MovedError):
-                told = cast(Any, stray)
+        for error in errors:
+            if isinstance(error, MovedError):
+                told = cast(Any, error)
                 self._primary.moved_to((told.host, told.port))
-        # A reader that is waiting when its server becomes a replica is woken up with this.
-        if strays or any(str(error).startswith("UNBLOCKED") for error in errors):
+        if any(_is_stray(error) for error in errors):
             await self.drop()
 
     async def _ready(self) -> AbstractConnection:
@@ -118,6 +118,13 @@ class Line:
                 await self.drop()
                 raise RedisConnectionError("the connection has been closed")
         return self._connection
+
+
+def _is_stray(reply: object) -> bool:
+    """Whether it comes from a server that is not the primary (any more), and has done nothing."""
+    return isinstance(reply, NOT_THE_PRIMARY) or (
+        isinstance(reply, ResponseError) and any(word in str(reply) for word in NOT_ANY_MORE)
+    )
 
 
 class _Parcel:
@@ -237,7 +244,7 @@ class SharedLine:
                     answers |= {
                         number: reply
                         for number, reply in zip(unanswered, replies, strict=False)
-                        if tries_left == 0 or not isinstance(reply, NOT_THE_PRIMARY)
+                        if tries_left == 0 or not _is_stray(reply)
                     }
             if limit.cancelled_caught:
                 raise NoAnswer
