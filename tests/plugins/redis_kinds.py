@@ -20,16 +20,18 @@ PASSWORD = "not/a@secret?#:%"
 PASSWORD_WRITTEN = "not%2Fa%40secret%3F%23%3A%25"
 
 SMALLEST_RIGHTS = (
-    "~duo:{*",
+    "~duo:{0}:*",
     "resetchannels",
     "-@all",
     *("+ping", "+info", "+client|setname", "+client|id", "+client|unblock"),
-    *("+evalsha", "+script|load", "+time", "+exists", "+del", "+pexpire", "+pttl"),
-    *("+hget", "+hmget", "+hset", "+hincrby", "+lrange", "+lindex", "+rpush"),
+    *("+evalsha", "+script|load", "+time", "+exists", "+del", "+set", "+pexpire", "+pttl"),
+    *("+hget", "+hmget", "+hset", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
     *("+xadd", "+xlen", "+xrange", "+xread", "+xreadgroup", "+xack", "+xdel", "+xtrim", "+xclaim", "+xautoclaim"),
     *("+xgroup|create", "+xgroup|delconsumer", "+xinfo|stream", "+xinfo|consumers"),
 )
 """What a user of the hand-off must be allowed, and no more: docs/operations.md shows it."""
+RIGHTS_BEHIND_SENTINELS = ("+role",)
+RIGHTS_IN_A_CLUSTER = ("+cluster|slots",)
 
 
 class Certificates:
@@ -87,8 +89,13 @@ class GuardedServer(RedisServer):
     def start(self) -> None:
         """Start it, and make the user."""
         super().start()
-        with self.client() as client:
-            client.execute_command("ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *SMALLEST_RIGHTS)
+        admit(self)
+
+
+def admit(server: RedisServer, *more: str) -> None:
+    """Make the user of the hand-off on this server, with the smallest rights."""
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *SMALLEST_RIGHTS, *more)
 
 
 def speaks_tls() -> bool:
