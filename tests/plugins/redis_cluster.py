@@ -48,9 +48,8 @@ class Cluster:
     @property
     def owner(self) -> ClusterNode:
         """The node that serves the keys of the hand-off."""
-        [port] = [
-            primary[1] for first, last, primary, *_ in self.nodes[0].ask("CLUSTER", "SLOTS") if first <= SLOT <= last
-        ]
+        alive = next(node for node in self.nodes if node.is_alive)
+        [port] = [primary[1] for first, last, primary, *_ in alive.ask("CLUSTER", "SLOTS") if first <= SLOT <= last]
         return next(node for node in self._everyone() if node.port == port)
 
     def start(self) -> None:

@@ -54,6 +54,11 @@ class RedisServer:
                     pytest.fail("redis-server did not start")
                 time.sleep(0.01)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has been started and not been killed."""
+        return self._process is not None
+
     def kill(self) -> None:
         """End it as kill -9 does."""
         if self._process is not None:
