@@ -23,8 +23,9 @@ class ClusterNode(RedisServer):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"]
-        # Its own default is ten thousand above the other, where there may be none.
-        super().__init__(folder, persistent=False, options=[*options, "--cluster-port", str(free_port())])
+        # Where the nodes talk with each other. By default it is ten thousand above the other, where there may be none.
+        self.inner_port = free_port()
+        super().__init__(folder, persistent=False, options=[*options, "--cluster-port", str(self.inner_port)])
 
     def ask(self, *command: object) -> Any:
         """Run one command on it."""
@@ -97,9 +98,7 @@ class Cluster:
         for one in everyone:
             for other in everyone:
                 if other is not one:
-                    bus = other.ask("CONFIG", "GET", "cluster-port")
-                    port = bus["cluster-port"] if isinstance(bus, dict) else bus[1]
-                    one.ask("CLUSTER", "MEET", "127.0.0.1", other.port, port)
+                    one.ask("CLUSTER", "MEET", "127.0.0.1", other.port, other.inner_port)
 
         def met() -> bool:
             for node in everyone:

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import redis
 
+# Read once, since some tests empty the environment.
+ANOTHER = os.environ.get("DUOLOGUE_TEST_REDIS_SERVER")
 # What may stay without a TTL: the streams of what is outstanding, with their group. A task must not expire unseen.
 PERMANENT = ("duo:{0}:jobs", "duo:{0}:urgent")
 
@@ -91,7 +93,7 @@ class RedisServer:
 
 def redis_binary() -> str:
     """The redis-server that the tests run."""
-    binary = os.environ.get("DUOLOGUE_TEST_REDIS_SERVER") or shutil.which("redis-server")
+    binary = ANOTHER or shutil.which("redis-server")
     if binary is None:
         pytest.fail("redis-server is not installed: `apt install redis-server` or `brew install redis`")
     return binary
