@@ -193,8 +193,8 @@ class RedisClient:
         # Of some errors redis-py takes the first word for a kind, and the rest for the text.
         code = getattr(error, "status_code", None) or ""
         text = " ".join(f"{code} {error}".split()) or type(error).__name__
-        # Of a command that it does not know Redis quotes the arguments, which may be anything.
-        text = text.partition(", with args beginning with")[0]
+        # Of a command that it does not know Redis quotes the arguments, which may be anything; of a script, its number.
+        text = text.partition(", with args beginning with")[0].partition(" script: ")[0]
         for secret in self._secrets:
             text = text.replace(secret, "***")
         if isinstance(error, ResponseError) and "NOGROUP" in text:
