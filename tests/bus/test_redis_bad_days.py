@@ -26,7 +26,7 @@ QUICK = RedisSettings(timeout_ms=500)
     [
         ("LOADING Redis is loading the dataset in memory", 3),
         ("READONLY You can't write against a read only replica.", 3),
-        ("ERR Error running script: -READONLY You can't write against a read only replica.", 3),
+        ("ERR Error running script (call to f_6b): @user_script: 1: -READONLY You can't write against a replica.", 3),
         ("MASTERDOWN Link with MASTER is down", 3),
         ("MOVED 13907 127.0.0.1:1", 3),
         ("ASK 13907 127.0.0.1:1", 1),
