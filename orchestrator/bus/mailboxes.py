@@ -25,7 +25,7 @@ class Subscription(AsyncIterator[BusEvent]):
     def __init__(self) -> None:
         self._waiting: deque[BusEvent] = deque()
         self._changed = anyio.Event()
-        self._closed = False
+        self.closed: bool = False
 
     def __aiter__(self) -> Subscription:
         return self
@@ -33,21 +33,25 @@ class Subscription(AsyncIterator[BusEvent]):
     async def __anext__(self) -> BusEvent:
         await anyio.lowlevel.checkpoint()
         while not self._waiting:
-            if self._closed:
+            if self.closed:
                 raise StopAsyncIteration
             await self._changed.wait()
         return self._waiting.popleft()
 
     def put(self, event: BusEvent) -> None:
         """Add an event. Without bound: the reader is a session of this process, which takes at once."""
-        if not self._closed:
+        if not self.closed:
             self._waiting.append(event)
             self._wake()
 
     def close(self) -> None:
         """No more will come. What waits can still be read."""
-        self._closed = True
+        self.closed = True
         self._wake()
+
+    async def aclose(self) -> None:
+        """The reader has gone. Named as for an iterator, so that whoever reads one to the end need not know."""
+        self.close()
 
     def _wake(self) -> None:
         self._changed.set()
@@ -72,6 +76,10 @@ class Subscriptions:
 
         listeners.append(weakref.ref(subscription, forget))
         return subscription
+
+    def has(self, session: str) -> bool:
+        """Whether anybody still listens to this session."""
+        return any(not listener.closed for listener in self._alive(self._by_session.get(session, ())))
 
     def tell(self, session: str, event: BusEvent) -> None:
         """Pass an event to every subscription of this session, and to no other."""

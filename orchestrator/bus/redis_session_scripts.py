@@ -37,10 +37,11 @@ return { 'yours', kept[1] or '', kept[2] and now - tonumber(kept[2]) or 0, redis
 SAVE: Final = script(
     """
 -- A session that Redis has lost is made anew by its owner. `base` 0 brings the whole conversation.
--- KEYS session said; ARGV owner holder lease_ms keep_ms answer_ms base revision state batch, then ended delegations
+-- KEYS session said; ARGV owner holder lease_ms keep_ms answer_ms base revision state count, then so many batches, then
+-- the delegations that have ended
 local session, said = KEYS[1], KEYS[2]
 local owner, holder, lease, keep, answer = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
-local base, revision, state, batch = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10]
+local base, revision, state, batches = tonumber(ARGV[7]), ARGV[8], ARGV[9], tonumber(ARGV[10])
 local held = redis.call('HMGET', session, 'owner', 'revision')
 if held[1] and held[1] ~= owner then
   return { 'lost' }
@@ -55,8 +56,8 @@ end
 if base == 0 then
   redis.call('DEL', said)
 end
-if batch ~= '' then
-  redis.call('RPUSH', said, batch)
+for i = 11, 10 + batches do
+  redis.call('RPUSH', said, ARGV[i])
 end
 local now = now_ms()
 redis.call('HSET', session, 'owner', owner, 'holder', holder, 'until', now + lease, 'state', state, 'at', now,
@@ -65,12 +66,13 @@ redis.call('PEXPIRE', session, keep)
 redis.call('PEXPIRE', said, keep)
 -- The session knows these answers now: from here on they need not wait for it.
 local reply = { 'saved' }
-for i = 11, #ARGV do
+for i = 11 + batches, #ARGV do
   local job = prefix .. 'job:' .. ARGV[i]
   local task = load(job)
   if not task.state or over(task) then
     reply[#reply + 1] = ARGV[i]
-    for _, key in ipairs({ job, prefix .. 'log:' .. ARGV[i], prefix .. 'orders:' .. ARGV[i] }) do
+    for _, name in ipairs({ 'job:', 'log:', 'orders:', 'steps:' }) do
+      local key = prefix .. name .. ARGV[i]
       if redis.call('PTTL', key) > tonumber(answer) then
         redis.call('PEXPIRE', key, answer)
       end

@@ -150,16 +150,14 @@ class _Owned:
 
     async def save(self, snapshot: Snapshot) -> bool:
         settings = self._store.settings
-        head = (self._store.keys.prefix, self.name, self._store.holder, settings.lease_ms, self.keep_ms)
-        batch = snapshot.said[0] if snapshot.said else b""
         state = msgspec.msgpack.encode(msgspec.structs.replace(snapshot, said=(), since=0))
+        head: list[str | int | bytes] = [
+            *(self._store.keys.prefix, self.name, self._store.holder, settings.lease_ms, self.keep_ms),
+            *(settings.keep_ms, snapshot.since, snapshot.revision, state, len(snapshot.said)),
+        ]
         ended = [task for task in snapshot.ended if task not in self._ended]
         try:
-            reply = await self._store.client.script(
-                SAVE,
-                self.names,
-                [*head, settings.keep_ms, snapshot.since, snapshot.revision, state, batch, *ended],
-            )
+            reply = await self._store.client.script(SAVE, self.names, [*head, *snapshot.said, *ended])
         except Away as away:
             raise BusUnavailable("The session was not saved.", away.reason, "It is safe to try again.") from away
         if reply[0] == b"lost":
