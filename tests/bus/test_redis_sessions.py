@@ -225,3 +225,30 @@ async def test_what_another_version_has_kept_is_refused_in_plain_words(redis_ser
         with pytest.raises(ConfigError, match="of another version"):
             async with store.own("s"):
                 pass
+
+
+@pytest.mark.anyio
+async def test_a_front_end_does_not_miss_the_tasks_of_a_session_that_went_elsewhere(
+    redis_server: RedisServer,
+) -> None:
+    bus = a_bus(redis_server)
+    async with bus.front() as front, bus.front() as other, bus.worker() as worker:
+        gone, stays = front.updates("s"), front.updates("t")
+        elsewhere = other.updates("s")
+        await front.submit(task(1))
+        await front.submit(task(1, session="t"))
+        await other.submit(task(1))
+        await gone.aclose()  # type: ignore[attr-defined]
+        for _ in range(2):
+            [claim] = await soon(worker.claim(room=1))
+            if claim.bundle.session == "s":
+                await claim.finish(stamped(claim, 1, Finding.final("done")))
+        await until(elsewhere, "done")
+        with redis_server.client() as client:
+            # As when its time is over: what is missed now would be handed over, and done, a second time.
+            client.delete("duo:{0}:job:s-1", "duo:{0}:job:t-1")
+            known = {entry for entry, _ in client.xrange("duo:{0}:jobs")}
+            await seen(lambda: bool({entry for entry, _ in client.xrange("duo:{0}:jobs")} - known))
+            again = [fields["id"] for entry, fields in client.xrange("duo:{0}:jobs") if entry not in known]
+            assert again == ["t-1"]
+        assert stays is not None
