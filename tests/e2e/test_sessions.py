@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.e2e.journals import read, speech
 from tests.e2e.programs import Library, Program, Programs
 from tests.plugins.redis_server import RedisServer
 
@@ -244,6 +245,14 @@ def test_a_session_may_be_named_by_the_environment(programs: Programs, redis_ser
     ended = programs.piped("hello\n", "chat", "--plain", REDIS_URL=redis_server.url, DUOLOGUE_SESSION="mine")
     assert ended.code == 0
     assert "kept as mine" in ended.said
+
+
+def test_for_programs_the_recap_stands_beside_the_journal(programs: Programs, redis_server: RedisServer) -> None:
+    line = '{"type":"user.text","text":"hello","final":true}\n'
+    for told in ("A new conversation, kept as mine.", 'Going on with mine: last you said "hello".'):
+        ended = programs.piped(line, "chat", "--json", "--redis", redis_server.url, "--session", "mine")
+        assert (ended.code, ended.complained) == (0, f"{told}\n")
+        assert speech(read(ended.said))
 
 
 def test_a_redis_that_stays_away_is_said_so(programs: Programs) -> None:
