@@ -69,7 +69,7 @@ class RedisClaim:
         self._over = False
         self._number = 0
         self._unsure: tuple[Finding, ...] = ()
-        self._one_at_a_time = anyio.Lock()
+        self._one_at_a_time = anyio.Lock(fast_acquire=True)
         self._add(orders)
 
     @property

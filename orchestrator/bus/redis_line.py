@@ -4,8 +4,9 @@ A `Line` is made when it is needed, and dropped as soon as anything odd happens 
 reader that was cut off in the middle, a server that is not the primary any more. So nobody is ever handed the answer to
 somebody else's question, and whoever comes next finds the primary where it is by then.
 
-On a `SharedLine`, what comes while a round trip is under way goes out together in the next one. A caller who finds
-nobody before him sends at once, in his own task; whoever comes meanwhile waits, and one of those leads the next trip.
+On a `SharedLine`, what comes in one pass of the loop, or while a round trip is under way, goes out together in the next.
+A caller who finds nobody before him leads it, in his own task; whoever comes meanwhile waits, and one of those leads the
+trip after.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import anyio
+import anyio.lowlevel
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import AuthenticationError, MasterDownError, MovedError, ReadOnlyError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -176,6 +178,12 @@ class SharedLine:
 
     async def _lead(self, first: _Parcel) -> None:
         self._led = True
+        try:
+            # One pass of the loop: what others want to have sent in this very moment goes along in the same trip.
+            await anyio.lowlevel.cancel_shielded_checkpoint()
+        except BaseException:
+            self._pass_on()
+            raise
         batch = self._gather(first)
         commands = first.commands if len(batch) == 1 else [command for each in batch for command in each.commands]
         answers: dict[int, Any] = {}

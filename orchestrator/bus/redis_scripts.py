@@ -115,11 +115,12 @@ if task.token ~= token then
   end
   task.attempt = tonumber(task.attempt) + 1
   -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
+  local begins = not late and not dead
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
-    'worker', ARGV[7], 'first', task.first or task.attempt)
-  redis.call('HINCRBY', job, 'tries', 1)
-  if not late and not dead then
-    tell(job, task, running)
+    'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
+    'told', begins and running or task.told)
+  if begins then
+    send(task, task.attempt, running)
   end
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
@@ -156,13 +157,12 @@ end
 if over(task) then
   return { 'ok' }
 end
-redis.call('HSET', job, 'state', state)
-if state == 'done' then
-  redis.call('HSET', job, 'told', '')
-  log(history, task, payload)
-else
-  tell(job, task, payload)
+local answered = state == 'done'
+redis.call('HSET', job, 'state', state, 'told', answered and '' or payload)
+if answered then
+  redis.call('XADD', history, '*', 'a', task.attempt, 'u', payload)
 end
+send(task, task.attempt, payload)
 if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
