@@ -173,7 +173,8 @@ class Ledger(msgspec.Struct):
     def reopen(self, job: Job, reason: str, *, now: Instant) -> None:
         """Let a delegation that failed be tried once more: its time begins anew, and its next answer is heard."""
         self.advance(job, "queued", reason)
-        job.since, job.answered, job.reported_missing, job.reassured, job.progress = now, False, False, 0, ""
+        job.since, job.waiting_since, job.answered, job.progress = now, now, False, ""
+        job.reported_missing, job.reassured, job.stranded, job.strandings = False, 0, False, 0
 
     # --- findings ----------------------------------------------------------------------------------------------------
 

@@ -57,6 +57,8 @@ class Register:
         self._streams = streams
         self._fares = fares
         self._changed = anyio.Event()
+        self._one_at_a_time = anyio.Lock()
+        self._left = False
         name = consumer.rpartition("-")[0]
         self._entry = Entered(name, socket.gethostname(), os.getpid(), tuple(pools), version=__version__)
 
@@ -71,7 +73,9 @@ class Register:
         forget_at = anyio.current_time() + forget_ms / 1_000
         while True:
             try:
-                await self._beat()
+                async with self._one_at_a_time:
+                    if not self._left:
+                        await self._beat()
                 if anyio.current_time() >= forget_at:
                     forget_at = anyio.current_time() + forget_ms / 1_000
                     for stream in self._streams:
@@ -85,7 +89,9 @@ class Register:
 
     async def leave(self) -> None:
         """Strike this worker out. Raises `Away`: then it is struck out when it has not been heard of."""
-        await self._client.call("HDEL", self._keys.workers, self._consumer)
+        async with self._one_at_a_time:
+            self._left = True
+            await self._client.call("HDEL", self._keys.workers, self._consumer)
 
     async def _beat(self) -> None:
         slots, busy, taking = self._fares()

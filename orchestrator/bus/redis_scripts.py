@@ -68,6 +68,8 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
   'tries', 0, 'sent', 0, 'told', queued, 'deadline', now + deadline, 'front', front, 'session', session, 'ttl', ttl,
   'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13])
 redis.call('PEXPIRE', job, ttl)
+redis.call('ZADD', prefix .. 'pools', now, ARGV[12])
+live(prefix .. 'pools', ttl)
 send({ front = front, session = session, ttl = ttl }, attempt, queued)
 return { 'taken' }
 """
@@ -310,13 +312,13 @@ end
 FORGET: Final = script(
     """
 -- A consumer that still has entries must stay: with it would go the record of who has them.
--- KEYS jobs; ARGV group consumer (empty: whoever has been gone for a day)
+-- KEYS jobs; ARGV group consumer (empty: whoever has been silent for silent_ms) silent_ms
 for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[2])) do
   local consumer = {}
   for i = 1, #facts, 2 do
     consumer[facts[i]] = facts[i + 1]
   end
-  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > CONSUMER_KEPT)
+  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > tonumber(ARGV[4]))
   if leaving and consumer.pending == 0 then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[2], consumer.name)
   end
