@@ -23,14 +23,24 @@ __all__ = [
     "QueueFacts",
     "ServerFacts",
     "TaskFacts",
+    "TaskState",
     "Watch",
     "WorkerFacts",
-    "from_outside",
+    "as_number",
+    "as_text",
+    "state_of",
+    "task_facts",
 ]
 
 LANES_AT_ONCE: Final = 64
+SHOWN: Final = (
+    *("state", "attempt", "task", "session", "front", "worker", "beat", "since", "begun", "deadline", "urgency"),
+    "cancel",
+)
+"""The fields of a task's hash that `LOOK` gives, in its order."""
 
-TaskState = Literal["queued", "running", "done", "cancelled", "unknown"]
+TaskState = Literal["queued", "running", "done", "cancelled", "dead", "unknown"]
+"""`dead`: given up, with a dead letter."""
 _STATES: Final[Mapping[str, TaskState]] = {
     "queued": "queued",
     "running": "running",
@@ -108,6 +118,8 @@ class TaskFacts(msgspec.Struct, frozen=True):
     """Of the workers that took it, which this one is; 0 before the first."""
     age_ms: int
     """Since it was handed over."""
+    running_ms: int
+    """Since its worker took it; 0 while it waits."""
     left_ms: int
     """Until its deadline; below 0 when it is past."""
     beat_ms: int
@@ -197,23 +209,23 @@ class Watch:
             sum(task.attempt > 1 for task in taken) + sum(task.attempt > 0 for task in left),
             dead,
             tuple(_letter(now, row) for row in given_up),
-            tuple(FrontFacts(_text(name), unread) for name, unread in fronts),
+            tuple(FrontFacts(as_text(name), unread) for name, unread in fronts),
         )
 
     def _queue(self, now: int, lane: list[Any]) -> QueueFacts:
         pool, kind, length, held, first = lane[:5]
-        waited = max(0, now - _number(first.partition(b"-")[0])) if first else 0
+        waited = max(0, now - as_number(first.partition(b"-")[0])) if first else 0
         return QueueFacts(
-            *(_text(pool), kind == b"urgent", length, max(0, length - held), held, waited, self._settings.capacity)
+            *(as_text(pool), kind == b"urgent", length, max(0, length - held), held, waited, self._settings.capacity)
         )
 
     def _workers(self, now: int, found: list[bytes], lanes: list[list[Any]]) -> list[WorkerFacts]:
         holding: dict[str, int] = {}
         for lane in lanes:
             for name, count in lane[5]:
-                holding[_text(name)] = holding.get(_text(name), 0) + _number(count)
+                holding[as_text(name)] = holding.get(as_text(name), 0) + as_number(count)
         workers: list[WorkerFacts] = []
-        for consumer, value in zip(map(_text, found[::2]), found[1::2], strict=True):
+        for consumer, value in zip(map(as_text, found[::2]), found[1::2], strict=True):
             beat, _, facts = value.partition(b" ")
             if not consumer:
                 continue
@@ -222,7 +234,7 @@ class Watch:
             except msgspec.DecodeError:
                 # Of another version: that it lives is known all the same.
                 entered = Entered(consumer, pools=())
-            silent = max(0, now - _number(beat))
+            silent = max(0, now - as_number(beat))
             workers.append(
                 WorkerFacts(
                     *(consumer, entered.name, entered.host, entered.pid, entered.pools, entered.slots),
@@ -238,44 +250,67 @@ class Watch:
         return sorted(workers, key=lambda worker: (worker.pools, worker.host, worker.consumer))
 
 
-def from_outside(url: str, settings: RedisSettings) -> tuple[RedisClient, Watch]:
-    """A client of its own, to be closed by the caller, and a watch that uses it."""
-    client = RedisClient(url, settings)
-    return client, Watch(client, url, settings)
-
-
 def _server(address: str, version: list[bytes], memory: list[bytes]) -> ServerFacts:
-    redis, valkey = map(_text, version)
-    used, most, policy = map(_text, memory)
-    return ServerFacts(address, "Valkey" if valkey else "Redis", valkey or redis, _number(used), _number(most), policy)
+    redis, valkey = map(as_text, version)
+    used, most, policy = map(as_text, memory)
+    return ServerFacts(
+        address, "Valkey" if valkey else "Redis", valkey or redis, as_number(used), as_number(most), policy
+    )
+
+
+def task_facts(now: int, pool: str, id: str, found: Mapping[str, bytes | None], entered_ms: int) -> TaskFacts:
+    """What the hash of a task, as far as there is one, says of it at `now`."""
+    state = state_of(found.get("state"))
+    running = state == "running"
+
+    def since(name: str) -> int:
+        moment = as_number(found.get(name))
+        return max(0, now - moment) if moment else 0
+
+    deadline = as_number(found.get("deadline"))
+    return TaskFacts(
+        id,
+        state,
+        pool,
+        as_text(found.get("urgency")) or "normal",
+        as_text(found.get("task")),
+        as_text(found.get("session")),
+        as_text(found.get("front")),
+        worker=as_text(found.get("worker")) if running else "",
+        attempt=as_number(found.get("attempt")),
+        # Without its hash a task has expired in the queue: the next worker only clears it away.
+        age_ms=since("since") or max(0, now - entered_ms),
+        running_ms=since("begun") if running else 0,
+        left_ms=deadline - now if deadline and state in ("queued", "running") else 0,
+        beat_ms=since("beat") if running else 0,
+        stopping=running and bool(found.get("cancel")),
+    )
 
 
 def _task(now: int, row: list[Any]) -> TaskFacts:
     pool, id_, entry, found = row
-    state, attempt, words, session, front, worker, beat, since, deadline, urgency, cancel = found
-    running = state == b"running"
-    # Without its hash a task has expired in the queue: the next worker only clears it away.
-    handed_over = _number(since) or _number(entry.partition(b"-")[0])
-    return TaskFacts(
-        *(_text(id_), _STATES.get(_text(state), "unknown"), _text(pool), _text(urgency) or "normal", _text(words)),
-        *(_text(session), _text(front), _text(worker) if running else "", _number(attempt)),
-        *(max(0, now - handed_over), _number(deadline) - now if deadline else 0),
-        *(max(0, now - _number(beat)) if running and beat else 0, bool(cancel)),
-    )
+    entered_ms = as_number(entry.partition(b"-")[0])
+    return task_facts(now, as_text(pool), as_text(id_), dict(zip(SHOWN, found, strict=True)), entered_ms)
 
 
 def _letter(now: int, row: list[bytes]) -> DeadLetter:
-    number, id_, why, session, pool, words, attempt, urgency = map(_text, row)
-    age = max(0, now - _number(number.partition("-")[0]))
-    return DeadLetter(id_, why, pool, urgency or "normal", words, session, _number(attempt), age)
+    number, id_, why, session, pool, words, attempt, urgency = map(as_text, row)
+    age = max(0, now - as_number(number.partition("-")[0]))
+    return DeadLetter(id_, why, pool, urgency or "normal", words, session, as_number(attempt), age)
 
 
-def _text(value: bytes | str | None) -> str:
+def state_of(value: bytes | None) -> TaskState:
+    """The state in a task's hash."""
+    return _STATES.get(as_text(value), "unknown")
+
+
+def as_text(value: bytes | str | None) -> str:
+    """Text, whatever the bytes are."""
     return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
 
 
-def _number(value: bytes | str | int | None) -> int:
-    """What an unknown peer wrote may be no number; then 0."""
+def as_number(value: bytes | str | int | None) -> int:
+    """A whole number; 0 for what is none, as an unknown peer may have written."""
     try:
         return int(float(value)) if value else 0
     except ValueError:

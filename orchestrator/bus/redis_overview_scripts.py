@@ -45,7 +45,9 @@ LOOK: Final = script(
 -- KEYS pools workers dead; ARGV group lanes running waiting letters, then the pools (none: those heard of last)
 local group = ARGV[2]
 local lanes, running, waiting, letters = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local SHOWN = { 'state', 'attempt', 'task', 'session', 'front', 'worker', 'beat', 'since', 'deadline', 'urgency', 'cancel' }
+local SHOWN = {
+  'state', 'attempt', 'task', 'session', 'front', 'worker', 'beat', 'since', 'begun', 'deadline', 'urgency', 'cancel',
+}
 local fronts, seen = {}, {}
 
 local function field(fields, name)
@@ -205,7 +207,7 @@ local now = now_ms()
 local attempt = math.max(tonumber(task.attempt or '0'), tonumber(fields.attempt))
 local front = task.front or ''
 local entry = redis.call('XADD', fields.stream, '*', unpack(body))
-redis.call('HDEL', job, 'cancel', 'worker', 'beat')
+redis.call('HDEL', job, 'cancel', 'worker', 'beat', 'begun')
 redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', fields.stream, 'attempt', attempt,
   'tries', 0, 'sent', 0, 'deadline', now + deadline, 'front', front, 'session', fields.session, 'ttl', ttl,
   'since', now, 'task', fields.task, 'pool', fields.pool, 'urgency', fields.urgency, 'retried', number)

@@ -116,7 +116,7 @@ if task.token ~= token then
   end
   task.attempt = tonumber(task.attempt) + 1
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
-    'worker', ARGV[7])
+    'begun', now, 'worker', ARGV[7])
   redis.call('HINCRBY', job, 'tries', 1)
   if not late and not dead then
     tell(job, task, running)
