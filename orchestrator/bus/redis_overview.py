@@ -1,7 +1,8 @@
-"""How the hand-off stands, read from outside in one round trip: queues, workers, tasks, dead letters.
+"""How the hand-off stands, read from outside: queues, workers, tasks, dead letters.
 
-What is read is bounded, whatever is there: so many tasks of a lane, so many letters. Never a body of a task, never all
-keys. The structs are what `duologue top --json` and `duologue tasks list --json` print; their field names stay.
+What is read is bounded, whatever is there: so many tasks of a lane, so many letters. No body of a task comes over the
+wire, and never are all keys gone through. The structs are what `duologue top --json` and `duologue tasks list --json`
+print; their field names stay.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from orchestrator.bus.redis_client import RedisClient, RedisSettings, shown_url
 from orchestrator.bus.redis_keys import GROUP, Keys
-from orchestrator.bus.redis_overview_scripts import LOOK
+from orchestrator.bus.redis_overview_scripts import FACTS, LOOK
 from orchestrator.bus.redis_registry import Entered
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 LANES_AT_ONCE: Final = 64
+STRAYS: Final = 5
+"""Tasks a lane whose workers are in no register."""
 SHOWN: Final = (
     *("state", "attempt", "task", "session", "front", "worker", "beat", "since", "begun", "deadline", "urgency"),
     "cancel",
@@ -172,6 +175,12 @@ class Overview(msgspec.Struct, frozen=True):
     fronts: tuple[FrontFacts, ...] = ()
 
 
+class _Entry(msgspec.Struct, frozen=True):
+    consumer: str
+    beat: int
+    facts: Entered | None
+
+
 class Watch:
     """Looks at the hand-off at `url`. Connects when it first looks; `close` it."""
 
@@ -181,35 +190,61 @@ class Watch:
         self._settings = settings
         self._keys = Keys(settings.prefix)
 
-    async def look(
-        self, *, pools: Sequence[str] = (), running: int = 50, waiting: int = 50, letters: int = 20
-    ) -> Overview:
-        """The hand-off as it is now, with so many tasks of each lane. Raises `Away`.
+    async def look(self, *, running: int = 50, letters: int = 20) -> Overview:
+        """The hand-off as it is now, with at most so many tasks that run, as their workers have them. Raises `Away`.
 
-        `pools` are all that were used lately where none is named.
+        Two round trips. A task that was taken a moment ago may be missing; `waiting` stays empty.
         """
+        reply = await self._ask(STRAYS, 0, 0, letters, ())
+        overview = self._overview(reply)
+        ids = [id for worker in _entries(reply[3]) if worker.facts is not None for id in worker.facts.held][:running]
+        if not ids:
+            return overview
+        jobs = [self._keys.job(id) for id in ids]
+        now, rows, fronts = await self._client.script(FACTS, jobs, [self._keys.prefix, *ids])
+        # The register is a moment old: what has ended since is no longer running.
+        held = [task for row in rows if (task := _task(now, row)).state == "running"]
+        others = {front.name: front for front in (*overview.fronts, *map(_front, fronts))}
+        taken = (*overview.running, *held)
+        return msgspec.structs.replace(
+            overview,
+            running=tuple(sorted(taken, key=lambda task: -task.running_ms)[:running]),
+            retries=sum(task.attempt > 1 for task in taken),
+            fronts=tuple(others.values()),
+        )
+
+    async def tasks(self, *, pools: Sequence[str], running: int, waiting: int, letters: int) -> Overview:
+        """The hand-off as it is now, with so many tasks of each lane, of all pools where none is named. Raises `Away`.
+
+        One round trip, but costlier for Redis, which goes through the bodies of these tasks.
+        """
+        return self._overview(await self._ask(0, running, waiting, letters, pools))
+
+    async def _ask(self, strays: int, running: int, waiting: int, letters: int, pools: Sequence[str]) -> list[Any]:
         keys = self._keys
-        reply = await self._client.script(
+        return await self._client.script(
             LOOK,
             [keys.pools, keys.workers, keys.dead],
-            [keys.prefix, GROUP, LANES_AT_ONCE, running, waiting, letters, *pools],
+            [keys.prefix, GROUP, LANES_AT_ONCE, strays, running, waiting, letters, *pools],
         )
+
+    def _overview(self, reply: list[Any]) -> Overview:
         now, version, memory, workers, lanes, dead, given_up, fronts = reply
-        tasks = [[_task(now, row) for row in rows] for lane in lanes for rows in lane[6:8]]
-        taken, left = [task for some in tasks[::2] for task in some], [task for some in tasks[1::2] for task in some]
+        taken = [_task(now, row) for lane in lanes for row in lane[6]]
+        left = [_task(now, row) for lane in lanes for row in lane[7]]
         return Overview(
             now,
             self._settings.lease_ms,
             _server(self._address, version, memory),
             tuple(sorted((self._queue(now, lane) for lane in lanes), key=lambda q: (q.pool, not q.urgent))),
-            tuple(self._workers(now, workers, lanes)),
+            tuple(self._workers(now, _entries(workers), lanes)),
             tuple(sorted(taken, key=lambda task: -task.age_ms)),
             tuple(sorted(left, key=lambda task: -task.age_ms)),
             # A task that waits counts the attempts it has had, one that runs the one it has.
             sum(task.attempt > 1 for task in taken) + sum(task.attempt > 0 for task in left),
             dead,
             tuple(_letter(now, row) for row in given_up),
-            tuple(FrontFacts(as_text(name), unread) for name, unread in fronts),
+            tuple(map(_front, fronts)),
         )
 
     def _queue(self, now: int, lane: list[Any]) -> QueueFacts:
@@ -219,27 +254,31 @@ class Watch:
             *(as_text(pool), kind == b"urgent", length, max(0, length - held), held, waited, self._settings.capacity)
         )
 
-    def _workers(self, now: int, found: list[bytes], lanes: list[list[Any]]) -> list[WorkerFacts]:
+    def _workers(self, now: int, entries: list[_Entry], lanes: list[list[Any]]) -> list[WorkerFacts]:
         holding: dict[str, int] = {}
         for lane in lanes:
             for name, count in lane[5]:
                 holding[as_text(name)] = holding.get(as_text(name), 0) + as_number(count)
         workers: list[WorkerFacts] = []
-        for consumer, value in zip(map(as_text, found[::2]), found[1::2], strict=True):
-            beat, _, facts = value.partition(b" ")
-            if not consumer:
-                continue
-            try:
-                entered = msgspec.msgpack.decode(facts, type=Entered)
-            except msgspec.DecodeError:
-                # Of another version: that it lives is known all the same.
-                entered = Entered(consumer, pools=())
-            silent = max(0, now - as_number(beat))
+        for entry in entries:
+            # Of another version, it may not be understood: that it lives is known all the same.
+            entered = entry.facts or Entered(entry.consumer, pools=())
+            silent = max(0, now - entry.beat)
             workers.append(
                 WorkerFacts(
-                    *(consumer, entered.name, entered.host, entered.pid, entered.pools, entered.slots),
-                    *(holding.pop(consumer, 0), entered.taking, max(0, now - entered.since) if entered.since else 0),
-                    *(silent, silent > self._settings.lease_ms, entered.version),
+                    entry.consumer,
+                    entered.name,
+                    entered.host,
+                    entered.pid,
+                    entered.pools,
+                    entered.slots,
+                    # Fresher than what it wrote down itself.
+                    busy=holding.pop(entry.consumer, 0),
+                    taking=entered.taking,
+                    up_ms=max(0, now - entered.since) if entered.since else 0,
+                    beat_ms=silent,
+                    stale=silent > self._settings.lease_ms,
+                    version=entered.version,
                 )
             )
         # Whoever still holds tasks and is in no register has died long ago, or is of an older version.
@@ -248,6 +287,25 @@ class Watch:
             for consumer, held in holding.items()
         ]
         return sorted(workers, key=lambda worker: (worker.pools, worker.host, worker.consumer))
+
+
+def _entries(flat: list[bytes]) -> list[_Entry]:
+    """The register. Its empty name is no worker."""
+    entries: list[_Entry] = []
+    for consumer, value in zip(map(as_text, flat[::2]), flat[1::2], strict=True):
+        beat, _, facts = value.partition(b" ")
+        if not consumer:
+            continue
+        try:
+            entered = msgspec.msgpack.decode(facts, type=Entered)
+        except msgspec.DecodeError:
+            entered = None
+        entries.append(_Entry(consumer, as_number(beat), entered))
+    return entries
+
+
+def _front(row: list[Any]) -> FrontFacts:
+    return FrontFacts(as_text(row[0]), row[1])
 
 
 def _server(address: str, version: list[bytes], memory: list[bytes]) -> ServerFacts:

@@ -10,7 +10,33 @@ from typing import Final
 
 from orchestrator.bus.redis_lua import script
 
-__all__ = ["BEAT", "LETTER", "LOOK", "RETRY_LETTER", "RETRY_RUNNING", "STORY"]
+__all__ = ["BEAT", "FACTS", "LETTER", "LOOK", "RETRY_LETTER", "RETRY_RUNNING", "STORY"]
+
+_SHOWN: Final = """
+local SHOWN = {
+  'state', 'attempt', 'task', 'session', 'front', 'worker', 'beat', 'since', 'begun', 'deadline', 'urgency', 'cancel',
+}
+local fronts, seen = {}, {}
+
+local function field(fields, name)
+  for i = 1, #fields, 2 do
+    if fields[i] == name then
+      return fields[i + 1]
+    end
+  end
+  return ''
+end
+
+local function facts(pool, entry, id)
+  local found = redis.call('HMGET', prefix .. 'job:' .. id, unpack(SHOWN))
+  local front = found[5]
+  if front and front ~= '' and not seen[front] and #fronts < 100 then
+    seen[front] = true
+    fronts[#fronts + 1] = { front, redis.call('XLEN', prefix .. 'out:' .. front) }
+  end
+  return { pool, id, entry, found }
+end
+"""
 
 BEAT: Final = script(
     """
@@ -40,35 +66,35 @@ return { now }
 """
 )
 
-LOOK: Final = script(
-    """
--- KEYS pools workers dead; ARGV group lanes running waiting letters, then the pools (none: those heard of last)
-local group = ARGV[2]
-local lanes, running, waiting, letters = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local SHOWN = {
-  'state', 'attempt', 'task', 'session', 'front', 'worker', 'beat', 'since', 'begun', 'deadline', 'urgency', 'cancel',
-}
-local fronts, seen = {}, {}
+FACTS: Final = script(
+    _SHOWN
+    + """
+-- KEYS job...; ARGV the id of each
+local found = {}
+for i = 1, #KEYS do
+  found[i] = facts('', '', ARGV[i + 1])
+end
+return { now_ms(), found, fronts }
+"""
+)
 
-local function field(fields, name)
-  for i = 1, #fields, 2 do
-    if fields[i] == name then
-      return fields[i + 1]
+LOOK: Final = script(
+    _SHOWN
+    + """
+-- Which task an entry is of stands in its body, which may be large. So of those that run only those are looked at whose
+-- workers are in no register (`strays`), unless all are wanted.
+-- KEYS pools workers dead; ARGV group lanes strays running waiting letters, then the pools (none: those heard of last)
+local group, lanes, strays = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local running, waiting, letters = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+
+local function take(pool, key, taken, pending)
+  for _, one in ipairs(pending) do
+    local entry = redis.call('XRANGE', key, one[1], one[1])[1]
+    if entry and entry[2] then
+      taken[#taken + 1] = facts(pool, one[1], field(entry[2], 'id'))
     end
   end
-  return ''
 end
-
-local function facts(pool, entry, id)
-  local found = redis.call('HMGET', prefix .. 'job:' .. id, unpack(SHOWN))
-  local front = found[5]
-  if front and front ~= '' and not seen[front] and #fronts < 100 then
-    seen[front] = true
-    fronts[#fronts + 1] = { front, redis.call('XLEN', prefix .. 'out:' .. front) }
-  end
-  return { pool, id, entry, found }
-end
-
 local function lane(pool, kind)
   local key = prefix .. kind .. (pool ~= '' and ':' .. pool or '')
   local length = redis.call('XLEN', key)
@@ -81,10 +107,11 @@ local function lane(pool, kind)
     end
   end
   if held[1] > 0 and running > 0 then
-    for _, one in ipairs(redis.call('XPENDING', key, group, '-', '+', running)) do
-      local entry = redis.call('XRANGE', key, one[1], one[1])[1]
-      if entry and entry[2] then
-        taken[#taken + 1] = facts(pool, one[1], field(entry[2], 'id'))
+    take(pool, key, taken, redis.call('XPENDING', key, group, '-', '+', running))
+  elseif held[1] > 0 then
+    for _, one in ipairs(held[4]) do
+      if #taken < strays and redis.call('HEXISTS', KEYS[2], one[1]) == 0 then
+        take(pool, key, taken, redis.call('XPENDING', key, group, '-', '+', strays - #taken, one[1]))
       end
     end
   end
@@ -110,7 +137,7 @@ local function of_info(section, ...)
 end
 
 local pools = {}
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   pools[#pools + 1] = ARGV[i]
 end
 if #pools == 0 then

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import anyio
 import msgspec
@@ -18,7 +19,10 @@ from orchestrator.bus.redis_overview_scripts import BEAT
 from orchestrator.bus.redis_scripts import FORGET
 from orchestrator.version import __version__
 
-__all__ = ["Entered", "Register", "forgotten_after_ms"]
+__all__ = ["Entered", "Fares", "Register", "forgotten_after_ms"]
+
+HELD_SHOWN: Final = 50
+SOON_S: Final = 0.25
 
 
 class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,10 +40,20 @@ class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
     since: int = 0
     """When it came, in milliseconds of the server's clock; 0: just now."""
     version: str = ""
+    held: tuple[str, ...] = ()
+    """The tasks it has, at most `HELD_SHOWN`."""
+
+
+class Fares(msgspec.Struct, frozen=True):
+    """How a worker fares just now."""
+
+    slots: int
+    taking: bool
+    held: Sequence[str]
 
 
 class Register:
-    """A worker's own entry. `fares` gives slots, busy, and whether it asks for more, as they are now."""
+    """A worker's own entry. `fares` says how it fares."""
 
     def __init__(
         self,
@@ -48,7 +62,7 @@ class Register:
         consumer: str,
         pools: Sequence[str],
         streams: Sequence[str],
-        fares: Callable[[], tuple[int, int, bool]],
+        fares: Callable[[], Fares],
     ) -> None:
         self._client = client
         self._settings = settings
@@ -63,7 +77,7 @@ class Register:
         self._entry = Entered(name, socket.gethostname(), os.getpid(), tuple(pools), version=__version__)
 
     def changed(self) -> None:
-        """What `fares` gives has changed for good: write it down now."""
+        """What `fares` gives has changed: write it down soon."""
         self._changed.set()
 
     async def keep(self) -> None:
@@ -83,7 +97,9 @@ class Register:
             except Away:
                 # Not worth a word: those who take tasks say that it is away.
                 pass
-            with anyio.move_on_after(pause):
+            # A worker that does a thousand small tasks a second does not write this down for each.
+            await anyio.sleep(min(SOON_S, pause))
+            with anyio.move_on_after(max(0.0, pause - SOON_S)):
                 await self._changed.wait()
             self._changed = anyio.Event()
 
@@ -94,8 +110,14 @@ class Register:
             await self._client.call("HDEL", self._keys.workers, self._consumer)
 
     async def _beat(self) -> None:
-        slots, busy, taking = self._fares()
-        entry = msgspec.structs.replace(self._entry, slots=slots, busy=busy, taking=taking)
+        fares = self._fares()
+        entry = msgspec.structs.replace(
+            self._entry,
+            slots=fares.slots,
+            busy=len(fares.held),
+            taking=fares.taking,
+            held=tuple(fares.held[:HELD_SHOWN]),
+        )
         [now] = await self._client.script(
             BEAT,
             [self._keys.workers, self._keys.pools],

@@ -30,7 +30,7 @@ from orchestrator.bus.redis_claim import Held, Office, RedisClaim
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_context import Conversations
 from orchestrator.bus.redis_keys import GROUP, Keys
-from orchestrator.bus.redis_registry import Register, forgotten_after_ms
+from orchestrator.bus.redis_registry import Fares, Register, forgotten_after_ms
 from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, READ, RENEW, START
 from orchestrator.codec import bundle_wire, updates_wire
 from orchestrator.errors import ClaimLost
@@ -108,6 +108,7 @@ class _RedisWorker:
         """A claim has ended or is lost."""
         if self.claims.get(claim.held.token) is claim:
             del self.claims[claim.held.token]
+            self.register.changed()
         if claim in self._ready:
             self._ready.remove(claim)
 
@@ -310,6 +311,7 @@ class _RedisWorker:
             await claim.give_up(refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
             return
         self.claims[token] = claim
+        self.register.changed()
         self._ready.append(claim)
 
     async def _return_unread(self, entries: list[Entry]) -> None:
@@ -391,8 +393,9 @@ class _RedisWorker:
 
     # --- within --------------------------------------------------------------------------------------------------
 
-    def _fares(self) -> tuple[int, int, bool]:
-        return self._slots, len(self.claims), self._wanted > 0 or len(self.claims) >= self._slots
+    def _fares(self) -> Fares:
+        taking = self._wanted > 0 or len(self.claims) >= self._slots
+        return Fares(self._slots, taking, [claim.held.task for claim in self.claims.values()])
 
     def _wake(self) -> None:
         self._changed.set()

@@ -46,7 +46,7 @@ def tasks() -> None:
 @click.option(
     "--limit",
     metavar="N",
-    type=click.IntRange(min=1, max=1_000),
+    type=click.IntRange(min=1, max=200),
     default=50,
     show_default=True,
     help="At most so many that run, that wait, and that were given up.",

@@ -92,10 +92,12 @@ def story_lines(story: TaskStory, width: int) -> list[str]:
     missing = story.findings_in_all - len(story.findings)
     if missing:
         rows.append(("found", f"({missing} before these)"))
-    rows += [("found", f"{_attempt(found.attempt)}{found.kind}: {found.text}") for found in story.findings]
+    for found, after in zip(story.findings, (*story.findings[1:], None), strict=True):
+        # Of what it was doing only the last is news.
+        if found.kind != "progress" or after is None or after.kind != "progress" or after.attempt != found.attempt:
+            rows.append(("found", f"{_attempt(found.attempt)}{found.kind}: {found.text}"))
     if story.entries:
-        shown = f", the last {len(story.said)} lines said" if story.said else ""
-        rows.append(("conversation", f"{story.entries} entries{shown}"))
+        rows.append(("conversation", f"{story.entries} entries{'; at the end of it' if story.said else ''}"))
         rows += [("", line) for line in story.said]
     # The names in one column, the facts in the other; a fact may be long, and its end is seldom what matters.
     lines = table([Column(facts.id), Column("", gives=True)], rows, width)

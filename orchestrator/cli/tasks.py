@@ -31,7 +31,7 @@ __all__ = ["Listed", "tasks_cancel", "tasks_list", "tasks_retry", "tasks_show"]
 _CONFIRMED_S: Final = 2.0
 """A worker that lives confirms a cancellation within this time."""
 _LOOK_S: Final = 0.02
-_NEAR: Final = 200
+_NEAR: Final = 100
 """Tasks of each kind among which a wrong id is looked for."""
 
 
@@ -58,7 +58,7 @@ def tasks_list(settings: Settings, *, pool: str | None, state: str | None, limit
 
         # The letters of all pools are in one stream; of one pool only those among the last can be found.
         letters = most("dead") if pool is None else most("dead") and _NEAR
-        overview = await office.watch.look(
+        overview = await office.watch.tasks(
             pools=() if pool is None else (pool,), running=most("running"), waiting=most("queued"), letters=letters
         )
         listed = _listed(overview, pool, state, limit)
@@ -148,7 +148,7 @@ async def _confirmed(office: _Office, task: str) -> str:
 
 
 async def _unknown(office: _Office, wanted: str) -> UsageError:
-    overview = await office.watch.look(running=_NEAR, waiting=_NEAR, letters=_NEAR)
+    overview = await office.watch.tasks(pools=(), running=_NEAR, waiting=_NEAR, letters=_NEAR)
     known = [task.id for task in (*overview.running, *overview.waiting)] + [letter.id for letter in overview.letters]
     near = [name for name in known if name.startswith(wanted)] or get_close_matches(wanted, known, n=3)
     shown = ", ".join(near[:3])

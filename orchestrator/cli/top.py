@@ -28,7 +28,6 @@ __all__ = ["Report", "top"]
 _INTERRUPTED: Final = 130
 _LETTERS: Final = 10
 _RUNNING: Final = 50
-_WAITING: Final = 5
 _KEYS: Final = "q leaves"
 
 
@@ -69,7 +68,7 @@ async def _look(watch: Watch) -> Report:
     from orchestrator.bus.redis_client import Away
 
     try:
-        overview = await watch.look(running=_RUNNING, waiting=_WAITING, letters=_LETTERS)
+        overview = await watch.look(running=_RUNNING, letters=_LETTERS)
     except Away as away:
         return Report(away.reason, (), None)
     return Report("", advice(overview), overview)
@@ -148,7 +147,8 @@ class _Live:
         report = self._last
         if report is not None and report.overview is not None:
             found = page(report.overview, report.problems, width=columns, height=lines - len(rows))
-            rows += [Row(row.text, "faint") for row in found] if self._away else found
+            # Neither good nor bad any more: only what was.
+            rows += [Row(row.text, "faint") for row in found if row.look != "good"] if self._away else found
         elif not self._away:
             rows.append(Row("connecting", "faint"))
         self._screen.draw(rows[:lines])

@@ -46,6 +46,8 @@ def _of_redis(overview: Overview) -> Iterator[str]:
 
 
 def _of_queues(overview: Overview) -> Iterator[str]:
+    if not any(queue.length for queue in overview.queues) and all(worker.stale for worker in overview.workers):
+        yield "nobody works here: a task that comes has to wait; start a worker (duologue worker)"
     pools = {queue.pool: [other for other in overview.queues if other.pool == queue.pool] for queue in overview.queues}
     for pool, lanes in pools.items():
         waiting = sum(lane.waiting for lane in lanes)
@@ -85,14 +87,17 @@ def _of_crowd(name: str, tasks: str, alive: Sequence[WorkerFacts]) -> Iterator[s
 
 def _of_workers(overview: Overview) -> Iterator[str]:
     for worker in overview.workers:
-        if not worker.stale or not worker.busy:
+        if not worker.stale:
             continue
         silent = f"for {span(worker.beat_ms)}" if worker.beat_ms >= 0 else "for long"
-        held = _count(worker.busy, "task")
-        others = [w for w in overview.workers if not w.stale and set(w.pools) & set(worker.pools or w.pools)]
-        goes = "goes" if worker.busy == 1 else "go"
-        then = "to another" if others else "to the next one that comes; start one"
-        yield f"the worker {worker.consumer} was not heard of {silent}: the {held} it holds {goes} {then}"
+        gone = f"the worker {worker.consumer} was not heard of {silent}: it hangs, or has died"
+        if not worker.busy:
+            yield gone
+            continue
+        alive = (other for other in overview.workers if not other.stale)
+        others = any(set(other.pools) & set(worker.pools or other.pools) for other in alive)
+        then = "goes to another" if others else "waits for one; start one"
+        yield f"{gone}, and what it holds ({_count(worker.busy, 'task')}) {then}"
 
 
 def _of_tasks(overview: Overview) -> Iterator[str]:

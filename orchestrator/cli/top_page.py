@@ -20,6 +20,7 @@ _SAID_OF_DEATH: Final = {
     "unreadable": "no worker could read it",
 }
 _LEAST_ROWS: Final = 3
+_PLAIN: Final[tuple[Look, ...]] = ("",)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -99,10 +100,9 @@ def _summary(overview: Overview, width: int) -> list[Row]:
     slots, busy = sum(worker.slots for worker in alive), sum(worker.busy for worker in alive)
     tasks = f"tasks: {waiting} waiting, {running} running, {overview.retries} retried, {overview.dead} given up"
     workers = f"workers: {len(alive)}, {busy} of {slots} slots busy"
-    return [
-        Row(shortened("   ".join(part for part in parts if part), width)),
-        Row(shortened(f"{tasks}   {workers}", width)),
-    ]
+    both = f"{tasks}   {workers}"
+    lines = ["   ".join(part for part in parts if part), *([both] if len(both) <= width else [tasks, workers])]
+    return [Row(shortened(line, width)) for line in lines]
 
 
 def _problems(problems: Sequence[str], width: int) -> list[Row]:
@@ -141,7 +141,7 @@ def _queues(overview: Overview, width: int) -> _Section | None:
     looks: list[Look] = [
         "bad" if queue.waiting and cell[-1] == "none" else "" for queue, cell in zip(shown, cells, strict=True)
     ]
-    return _section(columns, cells, looks, width)
+    return _section(columns, cells, width, looks)
 
 
 def _workers(overview: Overview, width: int) -> _Section | None:
@@ -169,7 +169,7 @@ def _workers(overview: Overview, width: int) -> _Section | None:
         for worker in shown
     ]
     looks: list[Look] = ["bad" if worker.stale else "" for worker in shown]
-    return _section(columns, cells, looks, width)
+    return _section(columns, cells, width, looks)
 
 
 def _how(worker: WorkerFacts) -> str:
@@ -202,7 +202,7 @@ def _running(overview: Overview, width: int) -> _Section | None:
         for task in overview.running
     ]
     looks: list[Look] = ["bad" if t.left_ms < 0 or t.worker in stale else "" for t in overview.running]
-    section = _section(columns, cells, looks, width)
+    section = _section(columns, cells, width, looks)
     unseen = sum(queue.running for queue in overview.queues) - len(overview.running)
     if section is None or unseen <= 0:
         return section
@@ -222,22 +222,23 @@ def _letters(overview: Overview, width: int) -> _Section | None:
         (x.id, span(x.age_ms), str(x.attempt), x.pool or "(default)", why_given_up(x.why), x.task)
         for x in overview.letters
     ]
-    return _section(columns, cells, [""] * len(cells), width)
+    return _section(columns, cells, width)
 
 
 def _fronts(overview: Overview, width: int) -> _Section | None:
     columns = [Column("FRONT END", gives=True), Column("UNREAD", right=True)]
     shown = sorted(overview.fronts, key=lambda front: -front.unread)
-    return _section(columns, [(front.name, str(front.unread)) for front in shown], [""] * len(shown), width)
+    return _section(columns, [(front.name, str(front.unread)) for front in shown], width)
 
 
 def _section(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], looks: Sequence[Look], width: int
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int, looks: Sequence[Look] = ()
 ) -> _Section | None:
     if not cells:
         return None
     heading, *lines = table(columns, cells, width)
-    return _Section(heading, tuple(Row(line, look) for line, look in zip(lines, looks, strict=True)))
+    rows = zip(lines, looks or _PLAIN * len(lines), strict=True)
+    return _Section(heading, tuple(Row(line, look) for line, look in rows))
 
 
 def _bytes(number: int) -> str:
