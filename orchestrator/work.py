@@ -259,7 +259,7 @@ def _say_nobody_works(state: State, config: SessionConfig, job: Job, now: Instan
         job.strandings += 1
         text = f"The worker on {_named(job)} is gone. It goes on as soon as another one is there."
         announce(state, text, "the worker has gone, and no other has taken the task", now)
-    elif not job.reported_missing:
+    elif not (job.reported_missing or job.strandings):
         job.reported_missing = True
         text = f"Nobody is free to work on {_named(job)} yet. It starts as soon as a worker is there."
         announce(state, text, "no worker has taken the task", now)

@@ -22,7 +22,7 @@ from orchestrator.bus.mailboxes import Subscriptions
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
 from orchestrator.bus.redis_context import Told
 from orchestrator.bus.redis_keys import GROUP, Keys
-from orchestrator.bus.redis_scripts import CHECK, ENQUEUE, LAST_ID, ORDER, PROBE
+from orchestrator.bus.redis_scripts import CHECK, ENQUEUE, LAST_ID, ORDER, PROBE, REAP
 from orchestrator.codec import bundle_wire, orders_wire, updates_wire
 from orchestrator.errors import BusBusy, BusUnavailable
 from orchestrator.events import BusDown, BusEvent, BusUp, DelegationUpdate
@@ -36,6 +36,8 @@ _log = logging.getLogger("duologue.bus")
 READ_AT_ONCE: Final = 256
 HOUSEKEEPING_S: Final = 1.0
 CHECKED_AT_ONCE: Final = 200
+REAPED_EVERY_S: Final = 30.0
+REAPED_AT_ONCE: Final = 100
 WORDS_SHOWN: Final = 200
 """How much of a task's words whoever runs the workers gets to read."""
 LEASES_PATIENT: Final = 1.5
@@ -54,6 +56,8 @@ class _Open:
     """Whether Redis has said that it has it."""
     attempt: int = 0
     """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
+    heard: bool = False
+    """Whether the stream has told of it since it was handed over; then it is more than queued."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
@@ -78,6 +82,8 @@ class _RedisFront:
         self._open: dict[str, _Open] = {}
         self._unsure: set[str] = set()
         self._nudge = anyio.Event()
+        self._check_at = 0.0
+        self._queues: set[str] = set()
         self._cursor: str = "0-0"
         self._trimmed: str = "0-0"
         self._down = ""
@@ -176,15 +182,18 @@ class _RedisFront:
         """Submit again what may have been lost, and keep the stream and the books short, for ever."""
         backoff = Backoff(0.1, 2.0)
         pause = self._settings.lease_ms / 3_000
-        check_at = anyio.current_time() + pause
+        reap_at, reaped = 0.0, 0
         while True:
             with anyio.move_on_after(min(HOUSEKEEPING_S, pause)):
                 await self._nudge.wait()
             self._nudge = anyio.Event()
             try:
-                if anyio.current_time() >= check_at:
-                    check_at = anyio.current_time() + pause
+                if anyio.current_time() >= self._check_at:
+                    self._check_at = anyio.current_time() + pause
                     await self._check()
+                if anyio.current_time() >= reap_at or reaped < len(self._queues):
+                    reap_at, reaped = anyio.current_time() + REAPED_EVERY_S, len(self._queues)
+                    await self._reap()
                 await self._make_sure()
                 await self._trim()
             except Away as away:
@@ -217,6 +226,7 @@ class _RedisFront:
         task = self._open.get(update.delegation)
         if task is not None:
             task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+            task.heard = True
         self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
@@ -234,13 +244,15 @@ class _RedisFront:
 
     async def _enqueue(self, task: _Open) -> list[Any]:
         keys = self._keys
+        task.heard = False
         while True:
             parcel = self._told.parcel(task.bundle)
             bundle = parcel.bundle
-            job = keys.job(bundle.id)
+            job, queue = keys.job(bundle.id), keys.jobs(bundle.pool, urgent=bundle.urgent)
+            self._queues.add(queue)
             reply = await self._commands.script(
                 ENQUEUE,
-                [keys.jobs(bundle.pool, urgent=bundle.urgent), job, keys.log(bundle.id), parcel.key or job],
+                [queue, job, keys.log(bundle.id), parcel.key or job],
                 [
                     *(keys.prefix, bundle.id, self._bundles.encode(bundle), bundle.session, self._name),
                     *(bundle.deadline_ms, self._settings.keep_ms, self._settings.capacity, task.attempt),
@@ -254,6 +266,8 @@ class _RedisFront:
                 continue
             if reply[0] == b"taken":
                 self._told.arrived(parcel)
+                if not task.heard:
+                    self._pass_on(bundle.session, DelegationUpdate(bundle.id, "queued"))
             return reply
 
     async def _send(self, order: Order) -> list[Any]:
@@ -294,6 +308,14 @@ class _RedisFront:
                 elif how == b"orphaned" and task.orphaned < attempt:
                     task.orphaned = attempt
                     self._pass_on(task.bundle.session, DelegationUpdate(name, "queued", WORKER_GONE))
+                elif how == b"running" and task.orphaned == attempt:
+                    # It lives after all: it stood still, or was cut off from Redis.
+                    task.orphaned = 0
+                    self._pass_on(task.bundle.session, DelegationUpdate(name, "running"))
+
+    async def _reap(self) -> None:
+        for queue in self._queues:
+            await self._commands.script(REAP, [queue], [self._keys.prefix, GROUP, REAPED_AT_ONCE])
 
     async def _make_sure(self) -> None:
         for name in list(self._unsure):
@@ -325,6 +347,8 @@ class _RedisFront:
     def _is_back(self, *, again: bool) -> None:
         if again or self._down:
             self._unsure |= self._open.keys()
+            # The workers were cut off as well, and come first to say that they live.
+            self._check_at = anyio.current_time() + self._settings.lease_ms / 1_000
             self._nudge.set()
         if self._down:
             self._down = ""

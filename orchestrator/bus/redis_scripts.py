@@ -17,6 +17,7 @@ __all__ = [
     "ORDER",
     "PROBE",
     "READ",
+    "REAP",
     "RENEW",
     "START",
 ]
@@ -70,7 +71,7 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
 redis.call('PEXPIRE', job, ttl)
 redis.call('ZADD', prefix .. 'pools', now, ARGV[12])
 live(prefix .. 'pools', ttl)
-send({ front = front, session = session, ttl = ttl }, attempt, queued)
+-- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
 """
 )
@@ -220,19 +221,21 @@ return { 'ok' }
 RENEW: Final = script(
     """
 -- The lease is only renewed for the owner: a worker that woke up late would else take its lease back without the task.
--- KEYS jobs job...; ARGV group consumer, then entry and token of each job
+-- Answers for each job how many orders there are, so that one whose bell was missed is found; -1: it is another's.
+-- KEYS jobs, then job and orders of each; ARGV group consumer, then entry and token of each
 local group, consumer = ARGV[2], ARGV[3]
 local now = now_ms()
 local answer = {}
-for i = 2, #KEYS do
-  local entry, token = ARGV[2 * i], ARGV[2 * i + 1]
-  local held = redis.call('HMGET', KEYS[i], 'token', 'state')
-  local mine = held[1] == token and held[2] == 'running'
-  if mine then
+for i = 2, #KEYS, 2 do
+  local job, orders, entry, token = KEYS[i], KEYS[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local held = redis.call('HMGET', job, 'token', 'state')
+  if held[1] == token and held[2] == 'running' then
     redis.call('XCLAIM', KEYS[1], group, consumer, 0, entry, 'JUSTID')
-    redis.call('HSET', KEYS[i], 'beat', now)
+    redis.call('HSET', job, 'beat', now)
+    answer[#answer + 1] = redis.call('LLEN', orders)
+  else
+    answer[#answer + 1] = -1
   end
-  answer[i - 1] = mine and 1 or 0
 end
 return answer
 """
@@ -282,6 +285,19 @@ for i, job in ipairs(KEYS) do
   answer[i] = { how, tonumber(facts[3] or '0') }
 end
 return answer
+"""
+)
+
+REAP: Final = script(
+    """
+-- What nobody will ever ask for again: the oldest entries of a queue without workers, whose tasks have expired.
+-- KEYS jobs; ARGV group at_most
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])) do
+  if redis.call('EXISTS', prefix .. 'job:' .. entry[2][2]) == 0 then
+    drop(KEYS[1], ARGV[2], entry[1])
+  end
+end
+return { 'ok' }
 """
 )
 

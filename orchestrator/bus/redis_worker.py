@@ -124,7 +124,7 @@ class _RedisWorker:
                     continue
                 if self._free() < 0:
                     # Whoever wanted it has gone away in the meantime: then it is the next worker's.
-                    await _let_go(self._ready[-1])
+                    await _let_go(self._ready.pop())
                     continue
                 try:
                     leftovers = await self._prepare()
@@ -222,7 +222,8 @@ class _RedisWorker:
 
     async def _read_at_once(self, room: int) -> list[Entry]:
         arguments = (self._keys.prefix, GROUP, self._consumer, room)
-        found = await self._commands.script(READ, self._streams, arguments)
+        # By the reader, which never tries again: what a lost reply had brought is looked for, not read over.
+        found = await self._job_reader.script(READ, self._streams, arguments)
         return [entry for stream, items in found for entry in _entries(stream.decode(), items)]
 
     async def _sweep(self, room: int) -> list[Entry]:
@@ -231,7 +232,7 @@ class _RedisWorker:
         entries: list[Entry] = []
         for stream in self._streams:
             if len(entries) < room:
-                cursor, found, *_ = await self._commands.call(
+                cursor, found, *_ = await self._job_reader.call(
                     *("XAUTOCLAIM", stream, GROUP, self._consumer, self._settings.lease_ms),
                     *(self._swept[stream], "COUNT", room - len(entries)),
                 )
@@ -341,15 +342,15 @@ class _RedisWorker:
             claims = [claim for claim in self.claims.values() if claim.held.stream == stream]
             if not claims:
                 continue
+            names = [name(claim.held.task) for claim in claims for name in (self._keys.job, self._keys.orders)]
             pairs = [part for claim in claims for part in (claim.held.entry, claim.held.token)]
-            answers = await self._commands.script(
-                RENEW,
-                [stream, *(self._keys.job(claim.held.task) for claim in claims)],
-                [self._keys.prefix, GROUP, self._consumer, *pairs],
-            )
-            for claim, answer in zip(claims, answers, strict=True):
-                if not answer and not claim.ending:
+            arguments = (self._keys.prefix, GROUP, self._consumer, *pairs)
+            answers = await self._commands.script(RENEW, [stream, *names], arguments)
+            for claim, orders in zip(claims, answers, strict=True):
+                if orders < 0 and not claim.ending:
                     claim.end()
+                elif orders > claim.orders_read:
+                    await claim.look_for_orders()
 
     # --- orders --------------------------------------------------------------------------------------------------
 
