@@ -84,9 +84,10 @@ def tasks_cancel(settings: Settings, task: str, *, reason: str, as_json: bool) -
 
     async def run(office: _Office) -> None:
         called = await office.operator.cancel(task, reason)
-        if called.how == "unknown":
+        # What a dead letter tells of has ended too, though nothing else may know it any more.
+        if called.how == "unknown" and await office.operator.show(task) is None:
             raise await _unknown(office, task)
-        if called.how == "over":
+        if called.how in ("over", "unknown"):
             raise UsageError(f"the task {task} cannot be called off", "it has ended already", f"see: {_show(task)}")
         how = "ended" if called.how == "ended" else await _confirmed(office, task)
         _print({"id": task, "how": how}, as_json, lambda _: cancelled_lines(task, how))
