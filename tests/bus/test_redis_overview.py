@@ -171,10 +171,10 @@ async def test_a_second_attempt_counts_as_a_retry(redis_server: RedisServer) -> 
 @pytest.mark.anyio
 async def test_letters_are_shown_with_their_reason_the_newest_first(redis_server: RedisServer) -> None:
     bus = RedisBus(redis_server.url)
-    async with bus.front() as front, bus.worker() as worker, looking_at(redis_server) as (watch, _):
+    async with bus.front() as front, looking_at(redis_server) as (watch, _):
         for number in (1, 2):
             await front.submit(task(number))
-            await give_up(redis_server, worker, f"s-{number}")
+            await give_up(redis_server, bus, f"s-{number}")
         overview = await watch.look(letters=1)
         assert overview.dead == 2
         [letter] = overview.letters

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from orchestrator.bus.redis import RedisSettings
+from orchestrator.bus.redis import RedisBus, RedisSettings
 from orchestrator.bus.redis_client import RedisClient
 from orchestrator.bus.redis_operator import Operator
 from orchestrator.bus.redis_overview import Overview, Watch
@@ -56,13 +56,13 @@ async def taken(worker: WorkerBus) -> Claim:
     return claim
 
 
-async def give_up(server: RedisServer, worker: WorkerBus, task: str) -> None:
-    """Let the task be one that every worker has lost: the next one to take it gives it up."""
+async def give_up(server: RedisServer, bus: RedisBus, task: str) -> None:
+    """Let the task be one that every worker has lost, and a last one take it, which gives it up."""
     with server.client() as client:
         client.hset(f"duo:{{0}}:job:{task}", "tries", "5")
         dead = client.xlen("duo:{0}:dead")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_claim_forever, worker)
+        async with bus.worker(name="last") as worker, anyio.create_task_group() as tasks:
+            tasks.start_soon(_claim_nothing, worker)
             with anyio.fail_after(PATIENT_S):
                 while True:
                     if client.xlen("duo:{0}:dead") > dead:
@@ -71,9 +71,9 @@ async def give_up(server: RedisServer, worker: WorkerBus, task: str) -> None:
             tasks.cancel_scope.cancel()
 
 
-async def _claim_forever(worker: WorkerBus) -> None:
-    while True:
-        await worker.claim(room=1)
+async def _claim_nothing(worker: WorkerBus) -> None:
+    claims = await worker.claim(room=1)
+    pytest.fail(f"it was not given up: {claims}")
 
 
 async def finish(claim: Claim, text: str) -> None:
