@@ -6,7 +6,7 @@ import os
 import sys
 import termios
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from orchestrator.cli.top_page import Look, Row
@@ -38,9 +38,12 @@ class Screen:
             _write(_TAKE)
             yield cls()
         finally:
-            _write(_GIVE_BACK)
+            # A terminal that was closed under us takes nothing back.
             if before is not None:
-                termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
+                with suppress(termios.error, OSError):
+                    termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
+            with suppress(OSError):
+                _write(_GIVE_BACK)
 
     @property
     def size(self) -> tuple[int, int]:
