@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["WIDE", "Column", "shortened", "span", "table"]
+__all__ = ["WIDE", "Column", "clean", "shortened", "span", "table"]
 
 WIDE: Final = 100_000
 """The width of a file or a pipe, where nothing needs to be cut."""
@@ -31,7 +31,7 @@ class Column(msgspec.Struct, frozen=True):
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """The heading and one line a row, none longer than `width` cells."""
     kept = list(range(len(columns)))
-    cells = [[_clean(cell) for cell in row] for row in rows]
+    cells = [[clean(cell) for cell in row] for row in rows]
     while True:
         widths = {i: max(len(columns[i].title), *(_cells(row[i]) for row in cells), 0) for i in kept}
         over = sum(widths.values()) + _GAP * (len(kept) - 1) - width
@@ -71,7 +71,8 @@ def span(ms: int) -> str:
     return f"{int(ms / 86_400_000)} d"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """One line of `text`, without anything that a terminal would obey."""
     from interaction.links.printable import printable
 
     return " ".join(printable(text).split())

@@ -18,7 +18,7 @@ import msgspec
 from orchestrator.bus.redis_overview import Overview, Watch
 from orchestrator.cli.outside import away_error, hand_off
 from orchestrator.cli.settings import Settings
-from orchestrator.cli.table import WIDE, shortened, span
+from orchestrator.cli.table import WIDE, clean, shortened, span
 from orchestrator.cli.top_advice import advice
 from orchestrator.cli.top_page import Row, page
 from orchestrator.cli.top_screen import Screen, can_be_drawn_on
@@ -88,7 +88,7 @@ def _print(report: Report, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(f"{msgspec.json.encode(report).decode()}\n")
     elif report.overview is None:
-        sys.stdout.write(f"{_clock()}  away: {report.away}\n\n")
+        sys.stdout.write(f"{_clock()}  away: {clean(report.away)}\n\n")
     else:
         width = _width()
         rows = page(report.overview, report.problems, width=width, height=None)
@@ -142,7 +142,7 @@ class _Live:
             then = "; what follows is from before" if self._last is not None else ""
             rows += [
                 Row(shortened(f"! Redis does not answer for {since}{then}", columns), "bad"),
-                Row(shortened(f"  {self._away}", columns), "bad"),
+                Row(shortened(f"  {clean(self._away)}", columns), "bad"),
             ]
         report = self._last
         if report is not None and report.overview is not None:

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from orchestrator.bus.redis_overview import Overview, WorkerFacts
-from orchestrator.cli.table import Column, shortened, span, table
+from orchestrator.cli.table import Column, clean, shortened, span, table
 
 __all__ = ["Row", "page", "why_given_up"]
 
@@ -100,9 +100,10 @@ def _summary(overview: Overview, width: int) -> list[Row]:
     slots, busy = sum(worker.slots for worker in alive), sum(worker.busy for worker in alive)
     tasks = f"tasks: {waiting} waiting, {running} running, {overview.retries} retried, {overview.dead} given up"
     workers = f"workers: {len(alive)}, {busy} of {slots} slots busy"
-    both = f"{tasks}   {workers}"
-    lines = ["   ".join(part for part in parts if part), *([both] if len(both) <= width else [tasks, workers])]
-    return [Row(shortened(line, width)) for line in lines]
+    both = f"{tasks}; {workers}"
+    about = ", ".join(part for part in parts if part)
+    lines = [about, *([both] if len(both) <= width else [tasks, workers])]
+    return [Row(shortened(clean(line), width)) for line in lines]
 
 
 def _problems(problems: Sequence[str], width: int) -> list[Row]:
@@ -111,7 +112,7 @@ def _problems(problems: Sequence[str], width: int) -> list[Row]:
     return [
         Row(line, "bad")
         for problem in problems
-        for line in textwrap.wrap(problem, max(20, width), initial_indent="! ", subsequent_indent="  ")
+        for line in textwrap.wrap(clean(problem), max(20, width), initial_indent="! ", subsequent_indent="  ")
     ]
 
 

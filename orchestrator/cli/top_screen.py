@@ -56,8 +56,10 @@ class Screen:
 
     def draw(self, rows: Sequence[Row]) -> None:
         """Show these rows. What was there is overwritten line by line, so that nothing flickers."""
-        lines = [f"{self._styled(row)}\x1b[K" for row in rows]
-        _write("\x1b[H" + "\r\n".join(lines) + "\x1b[J")
+        # A row is cleared before it is written: after a full one the cursor still stands on its last letter.
+        lines = [f"\x1b[K{self._styled(row)}" for row in rows]
+        below = "\r\n\x1b[J" if len(rows) < self.size[1] else ""
+        _write("\x1b[H" + "\r\n".join(lines) + below)
 
     def _styled(self, row: Row) -> str:
         style = _LOOKS[row.look]

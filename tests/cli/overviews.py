@@ -14,30 +14,35 @@ SERVER = ServerFacts("redis://localhost:6379", "Redis", "7.4.0", 5 * 1024 * 1024
 
 
 def overview(**facts: Any) -> Overview:
-    return Overview(**{"at_ms": 1_000_000, "lease_ms": 5_000, "server": SERVER, **facts})
+    values: dict[str, Any] = {"at_ms": 1_000_000, "lease_ms": 5_000, "server": SERVER}
+    return Overview(**(values | facts))
 
 
 def queue(**facts: Any) -> QueueFacts:
-    values = {"pool": "", "urgent": False, "waiting": 0, "running": 0, "oldest_waiting_ms": 0, "capacity": 100, **facts}
-    return QueueFacts(**{"length": values["waiting"] + values["running"], **values})
+    values: dict[str, Any] = {"pool": "", "urgent": False, "waiting": 0, "running": 0, "oldest_waiting_ms": 0}
+    values |= {"capacity": 100, **facts}
+    return QueueFacts(**values, length=values["waiting"] + values["running"])
 
 
 def worker(number: int = 1, **facts: Any) -> WorkerFacts:
     values: dict[str, Any] = {"consumer": f"worker-{number}", "name": "worker", "host": "north", "pid": 4_000 + number}
     values |= {"pools": ("",), "slots": 4, "busy": 0, "taking": True, "up_ms": 60_000, "beat_ms": 400, "stale": False}
-    return WorkerFacts(**{**values, "version": "1", **facts})
+    values |= {"version": "1"}
+    return WorkerFacts(**(values | facts))
 
 
 def running(number: int = 1, **facts: Any) -> TaskFacts:
     values: dict[str, Any] = {"id": f"s-{number}", "state": "running", "pool": "", "urgency": "normal"}
     values |= {"task": f"find the word number {number}", "session": "s", "front": "f", "worker": "worker-1"}
     values |= {"attempt": 1, "age_ms": 5_000, "running_ms": 4_000, "left_ms": 60_000, "beat_ms": 300}
-    return TaskFacts(**{**values, "stopping": False, **facts})
+    values |= {"stopping": False}
+    return TaskFacts(**(values | facts))
 
 
 def letter(number: int = 1, **facts: Any) -> DeadLetter:
     values: dict[str, Any] = {"id": f"d-{number}", "why": "dead", "pool": "", "urgency": "normal", "session": "s"}
-    return DeadLetter(**{**values, "task": "find it", "attempt": 6, "age_ms": 120_000, **facts})
+    values |= {"task": "find it", "attempt": 6, "age_ms": 120_000}
+    return DeadLetter(**(values | facts))
 
 
 def busy(tasks: int = 20) -> Overview:

@@ -17,7 +17,7 @@ def text(found: Overview, width: int = 100, height: int | None = None) -> str:
 
 def test_all_is_shown_where_there_is_room() -> None:
     shown = text(busy())
-    assert "redis://localhost:6379   Redis 7.4.0   5.0 MB used" in shown
+    assert "redis://localhost:6379, Redis 7.4.0, 5.0 MB used" in shown
     assert "tasks: 20 waiting, 20 running, 3 retried, 9 given up" in shown
     assert "workers: 8, 40 of 80 slots busy" in shown
     assert "all is well" in shown

@@ -53,6 +53,10 @@ def settings(terminal: Terminal) -> list[Any]:
     return termios.tcgetattr(terminal.child_fd)
 
 
+def resize(terminal: Any, rows: int, columns: int) -> None:
+    terminal.setwinsize(rows, columns)
+
+
 def test_what_happens_is_on_the_screen_a_moment_later(
     sit: Sit, programs: Programs, library: Library, redis_server: RedisServer
 ) -> None:
@@ -141,7 +145,7 @@ def test_it_leaves_also_while_redis_hangs(sit: Sit, own_server: RedisServer) -> 
 def test_a_screen_that_changes_its_size(sit: Sit, redis_server: RedisServer) -> None:
     top = sit(redis_server.url, "--interval", "30")
     top.expect("nobody works here: a task that comes has to wait; start a worker")
-    top.setwinsize(5, 40)
+    resize(top, 5, 40)
     # Drawn anew at once, not at the next look.
     top.expect("! nobody works here: a task that comes\x1b")
     top.send("q")
