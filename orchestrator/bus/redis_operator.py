@@ -53,7 +53,8 @@ class TaskStory(msgspec.Struct, frozen=True):
     orders: tuple[OrderFacts, ...] = ()
     findings: tuple[FindingFacts, ...] = ()
     """The last of them, in order."""
-    findings_in_all: int = 0
+    earlier: int = 0
+    """How many entries of its log, of one finding or of many, came before these."""
     said: tuple[str, ...] = ()
     """The end of the conversation that it carries, a line an utterance."""
     entries: int = 0
@@ -116,10 +117,8 @@ class Operator:
         return TaskStory(
             known,
             orders=tuple(self._order(order) for order in orders),
-            findings=tuple(
-                found for _, item in reversed(findings) if (found := self._finding(_mapping(item))) is not None
-            ),
-            findings_in_all=count,
+            findings=tuple(found for _, item in reversed(findings) for found in self._findings(_mapping(item))),
+            earlier=max(0, count - len(findings)),
             said=said,
             entries=entries,
             letter=_facts_of(now, task, letter) if letter is not None else None,
@@ -172,7 +171,7 @@ class Operator:
         queued = self._updates.encode(DelegationUpdate(task, "queued", TRIED_AGAIN, again=True))
         reply = await self._client.script(
             RETRY_LETTER,
-            [keys.dead, keys.job(task), keys.log(task), keys.orders(task)],
+            [keys.dead, keys.job(task), keys.log(task), keys.orders(task), keys.steps(task)],
             [keys.prefix, letter.number, task, deadline_ms, keep, queued],
         )
         if reply[0] == b"queued":
@@ -220,9 +219,9 @@ class Operator:
             case None:
                 return OrderFacts("correction", "(of another version, not understood)")
 
-    def _finding(self, item: Mapping[str, bytes | None]) -> FindingFacts | None:
-        update = self._updates.decode(item.get("u") or b"")
-        return FindingFacts(update.attempt, update.kind, update.text) if isinstance(update, Finding) else None
+    def _findings(self, item: Mapping[str, bytes | None]) -> list[FindingFacts]:
+        updates = self._updates.decode(item.get("u") or b"")
+        return [FindingFacts(each.attempt, each.kind, each.text) for each in updates if isinstance(each, Finding)]
 
 
 def _as_dead(known: TaskFacts, letter: _Letter) -> TaskFacts:

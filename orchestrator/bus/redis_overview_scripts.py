@@ -184,7 +184,7 @@ return {
 
 LETTER: Final = script(
     """
--- The newest dead letter of a task, looked for among `COUNT` older than `end`; else where to look on.
+-- The newest dead letter of a task, looked for among the next 50 from `end` down; else where to look on.
 -- KEYS dead; ARGV id end
 local last = ''
 for _, letter in ipairs(redis.call('XREVRANGE', KEYS[1], ARGV[3], '-', 'COUNT', 50)) do
@@ -202,7 +202,7 @@ return { last == '' and 'none' or 'on', last }
 RETRY_LETTER: Final = script(
     """
 -- The task goes back to the end of its queue with all its time, and its letter goes.
--- KEYS dead job log orders; ARGV letter id deadline_ms keep_ms queued
+-- KEYS dead job log orders steps; ARGV letter id deadline_ms keep_ms queued
 local dead, job, history, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local number, id, deadline, keep, queued = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local task = load(job)
@@ -241,7 +241,9 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
 redis.call('PEXPIRE', job, ttl)
 redis.call('ZADD', prefix .. 'pools', now, fields.pool)
 live(prefix .. 'pools', ttl)
+-- What was done in the attempts before, and must not be done twice, stays known, as what it was told does.
 live(orders, ttl)
+live(KEYS[5], ttl)
 -- What was found before ends with the giving-up, which the person has heard and which holds no more.
 redis.call('DEL', history)
 redis.call('XDEL', dead, number)

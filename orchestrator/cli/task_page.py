@@ -89,9 +89,8 @@ def story_lines(story: TaskStory, width: int) -> list[str]:
     quiet = sum(order.kind == "conversation" for order in story.orders)
     if quiet:
         rows.append(("told since", f"{quiet} times what was said meanwhile"))
-    missing = story.findings_in_all - len(story.findings)
-    if missing:
-        rows.append(("found", f"({missing} before these)"))
+    if story.earlier:
+        rows.append(("found", "(more before this)"))
     for found, after in zip(story.findings, (*story.findings[1:], None), strict=True):
         # Of what it was doing only the last is news.
         if found.kind != "progress" or after is None or after.kind != "progress" or after.attempt != found.attempt:

@@ -68,7 +68,11 @@ async def test_the_story_of_a_task(redis_server: RedisServer) -> None:
         assert story is not None
         assert (story.facts.state, story.facts.worker, story.facts.left_ms) == ("done", "", 0)
         assert story.findings[-1].text == "in the cupboard"
-        assert story.findings_in_all == 2
+        assert [(found.kind, found.text) for found in story.findings] == [
+            ("progress", "reading"),
+            ("final", "in the cupboard"),
+        ]
+        assert story.earlier == 0
 
 
 @pytest.mark.anyio
@@ -205,6 +209,7 @@ async def test_what_runs_is_taken_from_its_worker_which_cannot_answer_any_more(r
         await front.submit(task())
         async with bus.worker(name="hangs") as hangs:
             old = await taken(hangs)
+            await old.publish(stamped(old, 1, Finding.progress("reading")))
             retried = await operator.retry("s-1")
             assert (retried.how, retried.was) == ("queued", "running")
             assert [each.id for each in (await all_of(watch)).waiting] == ["s-1"]
@@ -216,7 +221,7 @@ async def test_what_runs_is_taken_from_its_worker_which_cannot_answer_any_more(r
                 await finish(claim, "in time")
         events = await until(updates, "in time")
         assert told(events) == ["queued", "running", "queued", "running"]
-        assert [event.text for event in events if isinstance(event, Finding)] == ["in time"]
+        assert [event.text for event in events if isinstance(event, Finding)] == ["reading", "in time"]
 
 
 @pytest.mark.anyio
@@ -228,7 +233,7 @@ async def test_a_reply_that_was_lost_is_asked_for_again_and_nothing_is_done_twic
             await front.submit(task())
             await give_up(redis_server, bus, "s-1")
             [(letter, _)] = other.xrange(DEAD)
-            keys = [DEAD, JOB, "duo:{0}:log:s-1", "duo:{0}:orders:s-1"]
+            keys = [DEAD, *(f"duo:{{0}}:{kind}:s-1" for kind in ("job", "log", "orders", "steps"))]
             arguments: tuple[Any, ...] = (PREFIX, letter, "s-1", 60_000, 60_000, b"")
             first, second = [await client.script(RETRY_LETTER, keys, arguments) for _ in range(2)]
             assert first == second
