@@ -26,8 +26,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 def top(once: bool, as_json: bool, interval: float, redis: str | None, lease: int | None) -> int:
     """Watch the hand-off: queues, workers, running tasks, dead letters, and what is wrong.
 
-    On a terminal it draws over itself until q or Ctrl-C; elsewhere it prints one look below the other. It asks Redis
-    once a look, for as much as fits a screen, however much there is.
+    On a terminal it draws over itself until q or Ctrl-C; elsewhere it prints one look below the other. A look costs
+    Redis next to nothing, however much there is in it.
     """
     from orchestrator.cli.settings import load
     from orchestrator.cli.top import top as run

@@ -65,7 +65,7 @@ def shortened(text: str, width: int) -> str:
 
 def span(ms: int) -> str:
     """How long, in few letters."""
-    for most, unit, name in ((60_000, 1_000, "s"), (3_600_000, 60_000, "min"), (172_800_000, 3_600_000, "h")):
+    for most, unit, name in ((120_000, 1_000, "s"), (7_200_000, 60_000, "min"), (172_800_000, 3_600_000, "h")):
         if abs(ms) < most:
             return f"{ms / unit:.1f} {name}" if unit == 1_000 and abs(ms) < 10_000 else f"{int(ms / unit)} {name}"
     return f"{int(ms / 86_400_000)} d"

@@ -71,6 +71,7 @@ def test_wide_letters_take_two_cells() -> None:
         (9_900, "9.9 s"),
         (42_000, "42 s"),
         (-3_000, "-3.0 s"),
+        (119_000, "119 s"),
         (600_000, "10 min"),
         (7_200_000, "2 h"),
         (10**9, "11 d"),
@@ -117,7 +118,7 @@ def test_a_crowd_before_too_few_workers_or_before_lazy_ones() -> None:
     queues = (queue(waiting=12, running=4, oldest_waiting_ms=60_000),)
     [crowd] = advice(overview(queues=queues, workers=(worker(busy=4),)))
     assert crowd == (
-        "the default pool has too few workers: 12 tasks wait, the oldest for 1 min, and all 4 slots are busy; run more"
+        "the default pool has too few workers: 12 tasks wait, the oldest for 60 s, and all 4 slots are busy; run more"
     )
     [stuck] = advice(overview(queues=queues, workers=(worker(busy=1),)))
     assert "though 3 of 4 slots are free" in stuck
