@@ -14,14 +14,14 @@ from orchestrator.bus.mailboxes import OrderBook
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, Step
 from orchestrator.bus.redis_keys import GROUP, Keys
 from orchestrator.bus.redis_scripts import EMIT, FINISH, GIVE_BACK
-from orchestrator.bus.redis_steps import BEGIN, COMPLETE, EARLIER, earlier_steps
+from orchestrator.bus.redis_steps import RedisSteps
 from orchestrator.codec import orders_wire, updates_wire
 from orchestrator.errors import ClaimLost
 from orchestrator.events import DelegationUpdate
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Order, Steps
+from orchestrator.ports import Order, StepLog
 
-__all__ = ["Books", "Held", "Office", "RedisClaim"]
+__all__ = ["Books", "Held", "Office", "RedisClaim", "give_up"]
 
 # What they skip is nobody's to count: it is an order, or an update, that a newer peer understands.
 _ORDERS: Final = orders_wire()
@@ -58,8 +58,7 @@ class RedisClaim:
 
     def __init__(self, office: Office, held: Held, bundle: Bundle, orders: list[bytes], left_ms: int) -> None:
         self.held = held
-        self.ending: bool = False
-        """Whether it is about to end by its own word: then that the lease is gone is no news."""
+        self._ending = False
         self._office = office
         self._bundle = bundle
         # By this machine's clock from here on: how far it is from Redis' own does not matter then.
@@ -71,11 +70,6 @@ class RedisClaim:
         self._unsure: tuple[Finding, ...] = ()
         self._one_at_a_time = anyio.Lock(fast_acquire=True)
         self._add(orders)
-
-    @property
-    def orders_read(self) -> int:
-        """How many orders it knows of."""
-        return self._read
 
     @property
     def bundle(self) -> Bundle:
@@ -113,36 +107,17 @@ class RedisClaim:
 
     async def finish(self, *findings: Finding) -> None:
         """See `Claim.finish`."""
-        await self._end_by(self._finishing("done", _UPDATES.encode(*findings)))
+        await self._end_by(_finishing(self._office, self.held, "done", _UPDATES.encode(*findings)))
 
-    async def begin(self, step: str) -> Begun:
-        """See `Claim.begin`. While Redis is away it waits: what is not written down may not be done."""
-        known, *outcome = await self._insist((BEGIN, self._step_keys(), (*self._fence(), step)))
-        match known:
-            case b"done":
-                return Begun("done", outcome[0])
-            case b"begun":
-                return Begun("begun")
-            case _:
-                return Begun("new")
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        """See `Claim.complete`."""
-        await self._insist((COMPLETE, self._step_keys(), (*self._fence(), step, outcome)))
-
-    async def earlier_steps(self) -> Steps:
-        """See `Claim.earlier_steps`."""
-        _, attempt, first, pairs = await self._insist((EARLIER, self._step_keys(), self._fence()))
-        return earlier_steps(attempt, first, pairs)
+    @property
+    def steps(self) -> StepLog:
+        """See `Claim.steps`."""
+        return RedisSteps(self._office.keys, self.held.task, self.held.token, self._insist)
 
     async def confirm_cancelled(self, reason: str) -> None:
         """See `Claim.confirm_cancelled`."""
         update = DelegationUpdate(self.held.task, "cancelled", reason)
-        await self._end_by(self._finishing("cancelled", _UPDATES.encode(update)))
-
-    async def give_up(self, finding: Finding, why: str) -> None:
-        """End it with an error finding, and with a dead letter if there is a `why`. Raises `Away`: it does not wait."""
-        await self._office.client.script(*self._finishing("done", _UPDATES.encode(finding), why))
+        await self._end_by(_finishing(self._office, self.held, "cancelled", _UPDATES.encode(update)))
 
     async def hand_back(self) -> None:
         """See `Claim.hand_back`. When Redis is away the end of the lease does the same, a little later."""
@@ -151,7 +126,7 @@ class RedisClaim:
             keys, held = self._office.keys, self.held
             queued = _UPDATES.encode(DelegationUpdate(held.task, "queued", HANDED_BACK))
             arguments = (keys.prefix, GROUP, held.token, held.entry, queued)
-            self.ending = True
+            self._ending = True
             try:
                 await self._office.client.script(GIVE_BACK, [held.stream, keys.job(held.task)], arguments)
             except Away:
@@ -159,17 +134,19 @@ class RedisClaim:
             finally:
                 self.end()
 
-    async def look_for_orders(self) -> None:
-        """Read the orders that have come since. Raises `Away`."""
+    async def look_for_orders(self, there: int | None = None) -> None:
+        """Read the orders that have come since; none where it is known that no more are `there`. Raises `Away`."""
         first = self._read
+        if there is not None and there <= first:
+            return
         key = self._office.keys.orders(self.held.task)
         found: list[bytes] = await self._office.client.call("LRANGE", key, first, -1)
         # Two may look at the same time, and the later one then finds some that are already here.
         self._add(found[self._read - first :])
 
-    def end(self) -> None:
-        """The claim has ended, or is lost."""
-        if not self._over:
+    def end(self, *, unless_ending: bool = False) -> None:
+        """The claim has ended, or is lost. That its lease is gone is no news if it is ending by its own word."""
+        if not self._over and not (unless_ending and self._ending):
             self._over = True
             self._book.close()
             self._office.books.ended(self)
@@ -181,35 +158,23 @@ class RedisClaim:
             if known is not None:
                 self._book.add(known)
 
-    def _step_keys(self) -> list[str]:
-        return [self._office.keys.job(self.held.task), self._office.keys.steps(self.held.task)]
-
-    def _fence(self) -> tuple[str, str]:
-        return self._office.keys.prefix, self.held.token
-
-    def _finishing(self, state: str, payload: bytes, why: str = "") -> Step:
-        keys, held = self._office.keys, self.held
-        own = (keys.job(held.task), keys.log(held.task), keys.orders(held.task))
-        names = [held.stream, *own, keys.dead, keys.steps(held.task)]
-        arguments = (keys.prefix, GROUP, held.token, self._office.keep_ms, state, payload, held.task, why)
-        return FINISH, names, arguments
-
     async def _end_by(self, step: Step) -> None:
         async with self._one_at_a_time:
-            self.ending = True
+            self._ending = True
             try:
                 await self._insist(step)
                 self.end()
             finally:
-                self.ending = False
+                self._ending = False
 
     async def _insist(self, step: Step) -> list[Any]:
-        backoff = Backoff()
+        backoff: Backoff | None = None
         while True:
             self._check()
             try:
                 reply = await self._office.client.script(*step)
             except Away:
+                backoff = backoff or Backoff()
                 await anyio.sleep(backoff.next())
                 continue
             if reply[0] == b"lost":
@@ -224,3 +189,15 @@ class RedisClaim:
                 "It is finished, or has gone to another worker.",
                 "Stop working on it.",
             )
+
+
+async def give_up(office: Office, held: Held, finding: Finding, why: str) -> None:
+    """End a task that nobody should try, with a dead letter if there is a `why`. Raises `Away`: it does not wait."""
+    await office.client.script(*_finishing(office, held, "done", _UPDATES.encode(finding), why))
+
+
+def _finishing(office: Office, held: Held, state: str, payload: bytes, why: str = "") -> Step:
+    keys = office.keys
+    own = (keys.job(held.task), keys.log(held.task), keys.orders(held.task))
+    names = [held.stream, *own, keys.dead, keys.steps(held.task)]
+    return FINISH, names, (keys.prefix, GROUP, held.token, office.keep_ms, state, payload, held.task, why)

@@ -4,9 +4,9 @@ A `Line` is made when it is needed, and dropped as soon as anything odd happens 
 reader that was cut off in the middle, a server that is not the primary any more. So nobody is ever handed the answer to
 somebody else's question, and whoever comes next finds the primary where it is by then.
 
-On a `SharedLine`, what comes in one pass of the loop, or while a round trip is under way, goes out together in the next.
-A caller who finds nobody before him leads it, in his own task; whoever comes meanwhile waits, and one of those leads the
-trip after.
+On a `SharedLine`, what comes in one pass of the loop, or while a round trip is under way, goes out together in the
+next. A caller who finds nobody before him leads it, in his own task; whoever comes meanwhile waits, and one of those
+leads the trip after.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import msgspec
 
 from orchestrator.bundle import Bundle
 from orchestrator.bus.endings import Refusal, refused
-from orchestrator.bus.redis_claim import Held, Office, RedisClaim
+from orchestrator.bus.redis_claim import Held, Office, RedisClaim, give_up
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_context import Conversations
 from orchestrator.bus.redis_keys import GROUP, Keys
@@ -296,7 +296,7 @@ class _RedisWorker:
         if refusal is not None:
             # What is late is nobody's fault. The others leave a dead letter for whoever runs the workers.
             why = "" if refusal == "late" else refusal
-            await claim.give_up(refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
+            await give_up(self._office, held, refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
             return
         self.claims[token] = claim
         self._ready.append(claim)
@@ -333,10 +333,10 @@ class _RedisWorker:
             arguments = (self._keys.prefix, GROUP, self._consumer, *pairs)
             answers = await self._commands.script(RENEW, [stream, *names], arguments)
             for claim, orders in zip(claims, answers, strict=True):
-                if orders < 0 and not claim.ending:
-                    claim.end()
-                elif orders > claim.orders_read:
-                    await claim.look_for_orders()
+                if orders < 0:
+                    claim.end(unless_ending=True)
+                else:
+                    await claim.look_for_orders(orders)
 
     # --- orders --------------------------------------------------------------------------------------------------
 
