@@ -43,7 +43,7 @@ if task.state then
   for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
     send(task, item[2][2], item[2][4])
   end
-  return { 'known' }
+  return { 'known', redis.call('LLEN', prefix .. 'orders:' .. id) }
 end
 local length = redis.call('XLEN', jobs)
 if length >= capacity then
@@ -115,13 +115,10 @@ if task.token ~= token then
   end
   task.attempt = tonumber(task.attempt) + 1
   -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
-  local begins = not late and not dead
+  -- That it runs is told with what the worker says first, or by itself a moment later.
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
     'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
-    'told', begins and running or task.told)
-  if begins then
-    send(task, task.attempt, running)
-  end
+    'told', (late or dead) and task.told or running)
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
 return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), math.max(left, 0) }
@@ -130,16 +127,22 @@ return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), m
 
 EMIT: Final = script(
     """
--- KEYS job log; ARGV token number payload: as many findings as there are, in one entry
+-- KEYS job log; ARGV token number payload running
+-- The payload is as many findings as there are, in one entry; an empty one only says that it runs. `running` goes
+-- before the first payload of an attempt.
 local job, history = KEYS[1], KEYS[2]
-local token, number, payload = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local token, number, payload, running = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local task = load(job)
 if task.token ~= token or task.state ~= 'running' then
   return { 'lost' }
 end
 if number > tonumber(task.sent) then
   redis.call('HSET', job, 'sent', number)
-  log(history, task, payload)
+  if payload == '' then
+    send(task, task.attempt, running)
+  else
+    log(history, task, payload, running)
+  end
 end
 return { 'ok' }
 """
@@ -147,7 +150,7 @@ return { 'ok' }
 
 FINISH: Final = script(
     """
--- KEYS jobs job log orders dead steps; ARGV group token keep_ms state payload id why
+-- KEYS jobs job log orders dead steps; ARGV group token keep_ms state payload id why running
 local jobs, job, history, orders, dead, steps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local group, token, keep, state, payload, id, why = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local task = load(job)
@@ -162,7 +165,7 @@ redis.call('HSET', job, 'state', state, 'told', answered and '' or payload)
 if answered then
   redis.call('XADD', history, '*', 'a', task.attempt, 'u', payload)
 end
-send(task, task.attempt, payload)
+send(task, task.attempt, payload, ARGV[9])
 if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
@@ -194,7 +197,7 @@ return { 'ok' }
 
 GIVE_BACK: Final = script(
     """
--- An empty token gives back what was read and not started. KEYS jobs job; ARGV group token entry queued
+-- An empty token gives back what was read and not started. KEYS jobs job; ARGV group token entry queued running
 local jobs, job = KEYS[1], KEYS[2]
 local group, token, entry, queued = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local task = load(job)
@@ -211,7 +214,7 @@ redis.call('HSET', job, 'entry', redis.call('XADD', jobs, '*', unpack(body[1][2]
 if token ~= '' then
   -- Only what a worker lost without a word counts towards giving up, not what it returned in good order.
   redis.call('HINCRBY', job, 'tries', -1)
-  tell(job, task, queued)
+  tell(job, task, queued, ARGV[6])
 end
 return { 'ok' }
 """

@@ -1,10 +1,11 @@
 """A worker's side on Redis: reading tasks, keeping the leases, hearing orders.
 
-Three loops, none of which ends because Redis did:
+Four loops, none of which ends because Redis did:
 - `read_jobs` is the only one that takes tasks, so that it alone counts the free slots. It never takes more than there
   is room for, and is never cut off while it reads: a blocking group read that is cancelled leaves its tasks with a
   consumer that does not know of them.
 - `keep_leases` renews what is held, and learns what is lost.
+- `announce` says that a task runs, where the task itself has nothing to say yet.
 - `hear_orders` reads the doorbells.
 """
 
@@ -25,9 +26,10 @@ import msgspec
 
 from orchestrator.bundle import Bundle
 from orchestrator.bus.endings import Refusal, refused
-from orchestrator.bus.redis_claim import Held, Office, RedisClaim, give_up
+from orchestrator.bus.redis_claim import RedisClaim, give_up
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_context import Conversations
+from orchestrator.bus.redis_held import Held, HeldTask, Office
 from orchestrator.bus.redis_keys import GROUP, Keys
 from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, READ, RENEW, START
 from orchestrator.codec import bundle_wire, updates_wire
@@ -40,6 +42,8 @@ __all__ = ["redis_worker"]
 _log = logging.getLogger("duologue.bus")
 
 BELLS_AT_ONCE: Final = 256
+ANNOUNCED_AFTER_S: Final = 0.05
+"""A task that answers at once says with its first finding that it runs."""
 
 Entry = tuple[str, str, dict[bytes, bytes]]
 """Stream, id and fields of something that was read."""
@@ -64,6 +68,7 @@ class _RedisWorker:
         self._ready: list[RedisClaim] = []
         self._wanted = 0
         self._changed = anyio.Event()
+        self._fresh = anyio.Event()
         self._stopping = anyio.Event()
         self._stopped = anyio.Event()
         self._prepared = -1
@@ -94,12 +99,12 @@ class _RedisWorker:
             if self._free() < 0:
                 self._wake()
 
-    def ended(self, claim: RedisClaim) -> None:
+    def ended(self, claim: HeldTask) -> None:
         """A claim has ended or is lost."""
         if self.claims.get(claim.held.token) is claim:
             del self.claims[claim.held.token]
         if claim in self._ready:
-            self._ready.remove(claim)
+            self._ready = [other for other in self._ready if other is not claim]
 
     # --- tasks ---------------------------------------------------------------------------------------------------
 
@@ -299,13 +304,14 @@ class _RedisWorker:
             await give_up(self._office, held, refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
             return
         self.claims[token] = claim
+        self._fresh.set()
         self._ready.append(claim)
 
     async def _return_unread(self, entries: list[Entry]) -> None:
         for entry in entries:
             stream, number, _ = entry
             keys = [stream, self._keys.job(_task(entry))]
-            await self._commands.script(GIVE_BACK, keys, [self._keys.prefix, GROUP, "", number, ""])
+            await self._commands.script(GIVE_BACK, keys, [self._keys.prefix, GROUP, "", number, "", ""])
 
     # --- leases --------------------------------------------------------------------------------------------------
 
@@ -337,6 +343,22 @@ class _RedisWorker:
                     claim.end(unless_ending=True)
                 else:
                     await claim.look_for_orders(orders)
+
+    async def announce(self) -> None:
+        """Say of tasks that they run, where they have said nothing by themselves in their first moments, for ever."""
+        backoff = Backoff()
+        while True:
+            await self._fresh.wait()
+            self._fresh = anyio.Event()
+            await anyio.sleep(ANNOUNCED_AFTER_S)
+            try:
+                for claim in list(self.claims.values()):
+                    await claim.announce()
+            except Away:
+                self._fresh.set()
+                await anyio.sleep(backoff.next())
+                continue
+            backoff.reset()
 
     # --- orders --------------------------------------------------------------------------------------------------
 
@@ -425,6 +447,7 @@ async def redis_worker(
             tasks.start_soon(worker.read_jobs)
             tasks.start_soon(worker.keep_leases)
             tasks.start_soon(worker.hear_orders)
+            tasks.start_soon(worker.announce)
             try:
                 yield worker
             except Exception as error:
