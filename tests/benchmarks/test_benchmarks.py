@@ -19,8 +19,9 @@ def test_it_measures_something(name: str, tmp_path: Path, capsys: pytest.Capture
     assert report["name"] == name
     assert len(report["rows"]) >= 5
     for row in report["rows"]:
-        assert set(row) == {"what", "value", "unit", "bar", "met"}
-        assert math.isfinite(row["value"]) and row["value"] >= 0
+        assert set(row) == {"what", "value", "unit", "bar", "met", "low", "high"}
+        assert row["value"] is None or (math.isfinite(row["value"]) and row["value"] >= 0)
+        assert row["low"] is None or row["low"] <= row["value"] <= row["high"]
         assert (row["met"] is None) == (row["bar"] == "")
     printed = capsys.readouterr().out
     assert [row["what"] for row in report["rows"] if row["what"] not in printed] == []
