@@ -220,14 +220,13 @@ class _RedisFront:
 
     def _take(self, fields: dict[bytes, bytes]) -> None:
         # What an unknown peer wrote is skipped, never raised: one odd entry must not end every session here.
-        update = self._updates.decode(fields.get(b"u", b""))
-        if update is None:
-            return
-        task = self._open.get(update.delegation)
-        if task is not None:
-            task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
-            task.heard = True
-        self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
+        for told in (fields.get(b"r"), fields.get(b"u")):
+            for update in self._updates.decode(told) if told else ():
+                task = self._open.get(update.delegation)
+                if task is not None:
+                    task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+                    task.heard = True
+                self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
         match update:
