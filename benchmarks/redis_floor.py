@@ -6,7 +6,7 @@ is the one place beside `orchestrator.bus.redis_client` that may import redis-py
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ import anyio
 import redis
 import redis.asyncio as redis_asyncio
 
-__all__ = ["Floor", "floor", "inspector"]
+__all__ = ["Floor", "floor", "inspector", "listening"]
 
 JOBS, OUT, GROUP = "floor:jobs", "floor:out", "workers"
 BLOCK_MS = 1_000
@@ -25,7 +25,7 @@ _Found = dict[bytes, list[tuple[bytes, Any]]]
 
 def inspector(url: str) -> Any:
     """A client that blocks, for a look from outside. `Any`, since redis-py does not type its answers."""
-    return redis.Redis.from_url(url, socket_timeout=20)
+    return cast(Any, redis.Redis).from_url(url, socket_timeout=20)
 
 
 class Floor:
@@ -88,9 +88,7 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(
-    url: str, *, task: bytes, answer: bytes, serving: bool, fresh: bool = True
-) -> AsyncGenerator[Floor]:
+async def floor(url: str, *, task: bytes, answer: bytes, serving: bool, fresh: bool = True) -> AsyncGenerator[Floor]:
     """The floor on the Redis at `url`, with its worker at work where `serving`. `fresh`: without what is there."""
     clients: list[Any] = [
         cast(Any, redis_asyncio).Redis.from_url(url, protocol=3, legacy_responses=False, socket_timeout=5)
@@ -111,3 +109,25 @@ async def floor(
     finally:
         for client in clients:
             await client.aclose()
+
+
+@asynccontextmanager
+async def listening(
+    url: str, stream: str, field: bytes, block_ms: int
+) -> AsyncGenerator[Callable[[], Awaitable[list[bytes]]]]:
+    """A connection for one stream alone. Yields what waits for the next entries, and gives that field of each."""
+    client = cast(Any, redis_asyncio).Redis.from_url(url, protocol=3, legacy_responses=False, socket_timeout=10)
+    cursor = "0-0"
+
+    async def hear() -> list[bytes]:
+        nonlocal cursor
+        found: _Found | None = await client.execute_command("XREAD", "BLOCK", block_ms, "STREAMS", stream, cursor)
+        entries = [entry for each in (found or {}).values() for entry in each]
+        if entries:
+            cursor = entries[-1][0].decode()
+        return [fields[field] for _, fields in entries]
+
+    try:
+        yield hear
+    finally:
+        await client.aclose()

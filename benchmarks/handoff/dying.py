@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from statistics import median
 from time import monotonic, sleep
 
 from benchmarks.handoff.sides import OURS, PEERS, Gone, Program, Side
@@ -30,11 +29,17 @@ def workers_dying(*, small: bool) -> Part:
     return Part(
         rows,
         (
-            f"Worker killed: two workers, a task that does not end, kill -9 for the one that has it. Ours with a lease"
-            f" of {LEASE_S:g} s, which is renewed, so that a task may take as long as it will, and killed at another"
-            " moment of the lease each time. Peers once, with the shortest that can be set: taskiq idle_timeout 1 s and"
-            " Celery visibility_timeout 1 s are not renewed, so a task that takes longer is done twice (their defaults"
-            " are 10 minutes and 1 hour); arq waits for the task's own timeout (1 s here, 300 s by default) and 10 s.",
+            (
+                "Worker killed: two workers, a task that does not end, kill -9 for the one that has it. Ours with a"
+                f" lease of {LEASE_S:g} s, which is renewed, so that a task may take as long as it will; killed at"
+                " another moment of the lease each time."
+            ),
+            (
+                "Peers once, with the shortest that can be set, and with a new task every half second: taskiq"
+                " idle_timeout 1 s and Celery visibility_timeout 1 s (and its sweep every second) are not renewed, so"
+                " a task that takes longer is done twice; their defaults are 10 minutes and 1 hour. arq waits for the"
+                " task's own timeout (1 s here, 300 s by default) and 10 s."
+            ),
         ),
     )
 
@@ -62,8 +67,16 @@ def _taken_over(side: Side, number: int) -> float:
         sleep((0.1 + 0.13 * number) * LEASE_S)
         first.kill()
         killed = monotonic()
-        second.hear("begun", PATIENCE_S)
-        return monotonic() - killed
+        while True:
+            try:
+                second.hear("begun", 0.5)
+                return monotonic() - killed
+            except Gone:
+                if monotonic() - killed > PATIENCE_S or not second.alive:
+                    raise Gone(f"not begun again within {PATIENCE_S:g} s") from None
+            if side is not OURS:
+                # taskiq looks for what was abandoned only after it has read something new.
+                client.ask("fill", "filled")
 
 
 def redis_dying(*, small: bool) -> Part:
@@ -74,14 +87,17 @@ def redis_dying(*, small: bool) -> Part:
         took, ended = _returned(OURS, rounds, kept=kept)
         rows.append(at_most(f"redis-server killed and back, {what}: to the first new finding", took, "s", bar))
         rows.append(at_most("  workers that have ended", ended, "", 0))
-        for side in () if small else _once_each():
-            rows.append(_redis_row(side, kept=kept, what=what))
-    notes = (
-        "redis-server killed: kill -9 and started again at once, on the same port. From the moment that it takes"
-        " commands to the first finding of a task that is asked for then, and asked for again while that fails. Front"
-        " end and worker are a process each, and have worked before. With AOF it has what it had up to a second ago.",
+        rows += [_redis_row(side, kept=kept, what=what) for side in (() if small else _once_each())]
+    return Part(
+        rows,
+        (
+            (
+                "redis-server killed: kill -9 and started again at once, on the same port. From the moment that it"
+                " takes commands to the first finding of a task that is asked for then, and asked for again while that"
+                " fails. Front end and worker are a process each, and have worked before. AOF is written once a second."
+            ),
+        ),
     )
-    return Part(rows, notes)
 
 
 def _redis_row(side: Side, *, kept: bool, what: str) -> Row:
@@ -92,7 +108,9 @@ def _redis_row(side: Side, *, kept: bool, what: str) -> Row:
         took, ended = _returned(side, 3, kept=kept)
     except Gone as gone:
         return missing(label, f"does not come back: {gone}")
-    return missing(label, "its worker exits") if ended else shown(label, median(took), "s")
+    if ended:
+        return missing(label, f"its worker exits (after {len(took)} of 3)")
+    return shown(label, took, "s")
 
 
 def _returned(side: Side, rounds: int, *, kept: bool) -> tuple[list[float], int]:

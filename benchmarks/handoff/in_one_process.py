@@ -29,14 +29,22 @@ def in_one_process(*, small: bool) -> Part:
     return Part(
         rows,
         (
-            "Figures are the median of the rounds, ratios the median of the ratios within each round; the sides take"
-            " turns within a round. least..most is over the rounds.",
-            "The floor sends the same bytes: XADD, blocking XREADGROUP, reply by XADD, blocking XREAD, with redis-py,"
-            " hiredis and RESP3, on loopback. Redis keeps nothing on disk, except where AOF is named.",
-            f"In one process: front end and worker on one loop, on both sides, without the garbage collector. A task"
-            f" takes {len(CONTEXT)} context entries along and is answered by one partial and one final finding.",
-            f"Drained are no-op tasks that wait already, with the front end gone, by a Worker with {SLOTS} slots;"
-            f" raw is XREADGROUP COUNT {SLOTS}, then XADD and XACK for each: one by one, or (piped) in one round trip.",
+            (
+                "Figures are the median of the rounds, ratios the median of the ratios within each round; the sides"
+                " take turns within a round. least..most is over the rounds."
+            ),
+            (
+                "The floor sends the same bytes: XADD, blocking XREADGROUP, reply by XADD, blocking XREAD, with"
+                " redis-py, hiredis and RESP3, on loopback. Redis keeps nothing on disk, except where AOF is named."
+            ),
+            (
+                "In one process: front end and worker on one loop, on both sides, without the garbage collector. A"
+                f" task takes {len(CONTEXT)} context entries along and is answered by a partial and a final finding."
+            ),
+            (
+                f"Drained are no-op tasks that wait already, with the front end gone, by a Worker with {SLOTS} slots;"
+                f" raw is XREADGROUP COUNT {SLOTS}, then XADD and XACK for each: one by one, or (piped) in one trip."
+            ),
         ),
     )
 

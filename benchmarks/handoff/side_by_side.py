@@ -49,19 +49,25 @@ def side_by_side(*, small: bool) -> Part:
 
 
 _OF_PEERS = (
-    "Peers run as they are meant to, with the versions of benchmarks/peers/constraints-*.txt and hiredis: taskiq by its"
-    " own command with RedisStreamBroker and a result backend, Celery with late acknowledgement and a pool of threads,"
-    " arq with its polling shown both at a millisecond (at which it never rests) and as it comes.",
+    (
+        "Peers run as they are meant to, with the versions of benchmarks/peers/constraints-*.txt and hiredis: taskiq by"
+        " its own command with RedisStreamBroker and a result backend, Celery with late acknowledgement and a pool of"
+        " threads, arq with its polling shown both at a millisecond (at which it never rests) and as it comes."
+    ),
 )
 
 
 def _notes(size: _Size) -> tuple[str, ...]:
     return (
-        "Side by side: worker and client in a process each, also of the floor, started anew in every round on an empty"
-        " Redis. Their garbage collectors run as they come. A peer's first finding is its result. Tasks and answers"
-        " have the bytes of ours.",
-        f"Tasks a second: {size.drained} no-op tasks that wait before the worker starts, {SLOTS} at once, from the"
-        " first that is done to the last, by the worker's own clock.",
+        (
+            "Side by side: worker and client in a process each, also of the floor, started anew in every round on an"
+            " empty Redis. Their garbage collectors run as they come. A peer's first finding is its result. Tasks and"
+            " answers have the bytes of ours."
+        ),
+        (
+            f"Tasks a second: {size.drained} no-op tasks that wait before the worker starts, {SLOTS} at once, from the"
+            " first that is done to the last, by the worker's own clock."
+        ),
     )
 
 
@@ -126,9 +132,11 @@ def _many(sides: Sequence[Side], found: dict[Side, _Found]) -> list[Row]:
             else shown("  against a raw drain", of_floor, "x")
         )
         if side is OURS:
-            taskiq = next((found[peer].rate for peer in sides if peer.environment == "taskiq" and peer in found), [])
-            if len(taskiq) == len(mine):
-                rows.append(at_least("  against taskiq", ratios(mine, taskiq), "x", 1))
+            taskiq = [one.rate for peer, one in found.items() if peer.environment == "taskiq"]
+            if taskiq and len(taskiq[0]) == len(mine):
+                rows.append(at_least("  against taskiq", ratios(mine, taskiq[0]), "x", 1))
+            else:
+                rows.append(missing("  against taskiq", "not measured"))
     return rows
 
 

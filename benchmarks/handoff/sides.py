@@ -13,9 +13,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -83,18 +83,14 @@ class Program:
 
     def kill(self) -> None:
         """End it, and what it has started, as kill -9 does."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         self._listener.join(5)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -104,7 +100,7 @@ class Program:
             except ValueError:
                 continue
             if isinstance(news, dict):
-                self._news.put(news)
+                self._news.put(cast(dict[str, Any], news))
         self._news.put(None)
 
 

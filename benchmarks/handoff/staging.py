@@ -42,7 +42,9 @@ def talked(entries: int) -> tuple[Entry, ...]:
         for turn in range(-(-entries // 2))
         for entry in (
             Said(at_ms=8_000 * turn, n=40 * turn, revision=2 * turn + 1, text="and when is the next one after that?"),
-            Spoke(at_ms=8_000 * turn + 900, n=40 * turn + 4, revision=2 * turn + 2, text="That one leaves at half past."),
+            Spoke(
+                at_ms=8_000 * turn + 900, n=40 * turn + 4, revision=2 * turn + 2, text="That one leaves at half past."
+            ),
         )
     )
     return turns[:entries]

@@ -19,7 +19,12 @@ app.conf.update(
     worker_redirect_stdouts=False,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": GIVEN.patience_s},
+    broker_transport_options={
+        "visibility_timeout": GIVEN.patience_s,
+        # By default it looks for abandoned tasks every hundred seconds.
+        "unacked_restore_interval": max(1, int(GIVEN.patience_s)),
+        "unacked_restore_throttle": 1,
+    },
     result_expires=60,
 )
 
