@@ -38,7 +38,8 @@ def workers_dying(*, small: bool) -> Part:
                 "Peers once, with the shortest that can be set, and with a new task every half second: taskiq"
                 " idle_timeout 1 s and Celery visibility_timeout 1 s (and its sweep every second) are not renewed, so"
                 " a task that takes longer is done twice; their defaults are 10 minutes and 1 hour. arq waits for the"
-                " task's own timeout (1 s here, 300 s by default) and 10 s."
+                " task's own timeout (1 s here, 300 s by default) and 10 s. docket (redelivery_timeout) and streaQ"
+                " (idle_timeout) have 1 s too, and renew it as we do."
             ),
         ),
     )

@@ -20,10 +20,10 @@ async def main() -> None:
         if asked.role == "worker":
             say(ready=True)
             if asked.tasks:
-                # What it reads first is not counted, as with the others, where the first task starts the clock.
-                await side.drain(asked.slots, at_once=asked.slots, piped=False)
+                # As with the others the first task starts the clock.
+                await side.drain(1, at_once=1, piped=False)
                 begun = perf_counter()
-                await side.drain(asked.tasks - asked.slots, at_once=asked.slots, piped=False)
+                await side.drain(asked.tasks - 1, at_once=asked.slots, piped=False)
                 say(drained=asked.tasks, seconds=perf_counter() - begun)
             await side.serve()
         while (order := await anyio.to_thread.run_sync(next_order)) is not None:

@@ -159,6 +159,8 @@ OURS = Side("duologue", "benchmarks.handoff.our_side")
 PEERS = (
     Side("taskiq, results every 1 ms", "benchmarks/peers/taskiq_side.py", "taskiq", 0.001),
     Side("taskiq, its defaults", "benchmarks/peers/taskiq_side.py", "taskiq", slow=True),
+    Side("docket, looking every 1 ms", "benchmarks/peers/docket_side.py", "docket", 0.001),
+    Side("streaQ", "benchmarks/peers/streaq_side.py", "streaq"),
     Side("Celery", "benchmarks/peers/celery_side.py", "celery"),
     Side("arq, polling every 1 ms", "benchmarks/peers/arq_side.py", "arq", 0.001),
     Side("arq, its defaults", "benchmarks/peers/arq_side.py", "arq", slow=True),
