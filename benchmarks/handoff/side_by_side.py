@@ -52,7 +52,9 @@ _OF_PEERS = (
     (
         "Peers run as they are meant to, with the versions of benchmarks/peers/constraints-*.txt and hiredis: taskiq by"
         " its own command with RedisStreamBroker and a result backend, Celery with late acknowledgement and a pool of"
-        " threads, docket and streaQ with their result by subscription, arq with its polling shown both at a millisecond (at which it never rests) and as it comes."
+        " threads, docket and streaQ with their results by subscription, docket with a minimum_check_interval of a"
+        " millisecond (250 by default, and then 8 tasks in each), arq and taskiq's results both with a millisecond"
+        " between two looks (at which they never rest) and as they come."
     ),
 )
 
