@@ -76,6 +76,14 @@ class Program:
             if what in news:
                 return news.get("seconds", news[what])
 
+    def said(self, what: str) -> bool:
+        """Whether it has said so since it was last heard."""
+        try:
+            self.hear(what, 0.01)
+        except Gone:
+            return False
+        return True
+
     def ask(self, do: str, what: str, times: int = 1) -> Any:
         """Give an order, and wait for its answer. Raises `Gone`."""
         self.tell(do, times)
