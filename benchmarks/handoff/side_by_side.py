@@ -36,7 +36,7 @@ class _Found(msgspec.Struct):
 
 def side_by_side(*, small: bool) -> Part:
     """Measure. `small` leaves out the peers."""
-    size = _Size(5, 40, 2) if small else _Size(200, 1_000, 5)
+    size = _Size(5, 40, 1) if small else _Size(200, 1_000, 5)
     sides = [RAW, OURS] if small else [RAW, OURS, *PEERS]
     found = {side: _Found() for side in sides if side.installed}
     with redis_server() as server:

@@ -80,7 +80,7 @@ _Hosting: TypeAlias = Callable[[str, int], AbstractAsyncContextManager[_Crowd]]
 
 def waiting(*, small: bool) -> Part:
     """Measure CPU, and count connections."""
-    size = _Size(20, (200,), 0.1, 2) if small else _Size(1_000, (200, 1_000, 4_000), 2.0, 5)
+    size = _Size(20, (200,), 0.1, 1) if small else _Size(1_000, (200, 1_000, 4_000), 2.0, 5)
     _let_open(size.sessions + 200)
     hosts: list[tuple[_Found, _Hosting]] = [(_Found(), _one_front), (_Found(), _a_connection_each)]
     with redis_server() as server:
