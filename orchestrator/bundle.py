@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from orchestrator.context import Entry
+from orchestrator.finding import Urgency
 
 __all__ = ["Amendment", "Budget", "Bundle", "Cancellation"]
 
@@ -47,6 +48,13 @@ class Bundle(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether untrusted text (from the web, from files of others) has entered the conversation."""
     traceparent: str = ""
     """W3C trace context, passed on as it came."""
+    urgency: Urgency = "normal"
+    """`high` and `critical` tasks are taken before all others of their pool."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before the tasks that wait already."""
+        return self.urgency in ("high", "critical")
 
 
 class Amendment(msgspec.Struct, frozen=True, tag_field="type", tag="amendment", omit_defaults=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.events import Activity, DelegationState
-from orchestrator.finding import Finding
+from orchestrator.finding import Finding, Urgency
 
 __all__ = [
     "Amend",
@@ -143,6 +143,7 @@ class Delegate(_Effect, frozen=True, tag="delegate"):
     pending: tuple[str, ...] = ()
     deadline_ms: int = 120_000
     supersedes: str = ""
+    urgency: Urgency = "normal"
 
 
 class Amend(_Effect, frozen=True, tag="amend"):

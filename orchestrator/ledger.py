@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.clock import Instant
+from orchestrator.clock import START, Instant
 from orchestrator.effects import FindingState, LedgerChanged, Work
 from orchestrator.events import DelegationState
-from orchestrator.finding import Finding
+from orchestrator.finding import Finding, Urgency
 
 __all__ = [
     "DELEGATION_TRANSITIONS",
@@ -83,6 +83,13 @@ class Job(msgspec.Struct):
     answered: bool = False
     """Whether the one terminal answer is there."""
     corrections: tuple[str, ...] = ()
+    urgency: Urgency = "normal"
+    waiting_since: Instant = START
+    """Since when it lies without a worker, where it does."""
+    stranded: bool = False
+    """Its worker has gone, and the person has not been told."""
+    strandings: int = 0
+    """How often they were told so."""
     reported_missing: bool = False
     reassured: int = 0
     """How often the person was told that it still runs."""

@@ -51,19 +51,23 @@ def delegate(state: State, config: SessionConfig, event: ModelDelegated, now: In
     has_tool = next((config.routes[tool] for tool in event.tools if tool in config.routes), "")
     pool = has_tool or event.pool or config.pool
     job = Job(job_id, event.task, now, deadline_ms, revision, revision, tools=event.tools, pool=pool)
+    job.urgency, job.waiting_since = event.urgency, now
     ledger.add(job)
     if event.supersedes:
         _replace(state, event.supersedes, f"{job_id} replaces it", now, out)
-    out.append(Delegate(job_id, event.task, revision, event.tools, job.pool, pending, deadline_ms, event.supersedes))
+    out.append(_handed_over(job, pending, event.supersedes))
     state.collect(out)
     return job_id
 
 
 def still_open(state: State) -> tuple[Delegate, ...]:
     """The hand-offs that have no answer yet, as they were made."""
-    return tuple(
-        Delegate(job.id, job.task, job.revision, job.tools, job.pool, (), job.deadline_ms)
-        for job in state.ledger.open_jobs()
+    return tuple(_handed_over(job) for job in state.ledger.open_jobs())
+
+
+def _handed_over(job: Job, pending: tuple[str, ...] = (), supersedes: str = "") -> Delegate:
+    return Delegate(
+        job.id, job.task, job.revision, job.tools, job.pool, pending, job.deadline_ms, supersedes, job.urgency
     )
 
 
@@ -79,6 +83,7 @@ def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
         effect.tools,
         effect.pool,
         effect.deadline_ms,
+        urgency=effect.urgency,
     )
 
 
@@ -128,7 +133,8 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
 
 def _again(state: State, config: SessionConfig, job: Job, correction: str, now: Instant, out: list[Effect]) -> None:
     task = f"{job.task} ({correction})"
-    delegate(state, config, ModelDelegated(task, job.tools, job.pool, job.id, deadline_ms=job.deadline_ms), now, out)
+    again = ModelDelegated(task, job.tools, job.pool, job.id, job.urgency, job.deadline_ms)
+    delegate(state, config, again, now, out)
 
 
 def cancel(state: State, event: ModelCancelled, now: Instant, out: list[Effect]) -> None:
@@ -188,6 +194,8 @@ def update(state: State, event: DelegationUpdate, now: Instant, out: list[Effect
         # The person did not call it off (then it would not be open here), so they must hear of it.
         announce(state, f"The work on {_named(job)} was stopped: {reason}.", "the background stopped a task", now)
     elif not (event.state == "queued" and job.state == "queued"):
+        if event.state == "queued" and job.state == "running":
+            job.waiting_since, job.stranded = now, True
         state.ledger.advance(job, event.state, event.reason)
     state.collect(out)
 
@@ -223,16 +231,25 @@ def look_after(state: State, config: SessionConfig, now: Instant, out: list[Effe
         if age_ms >= job.deadline_ms + config.grace_ms:
             _give_up(state, config, job, now, out)
         elif job.state != "running":
-            if age_ms >= config.unclaimed_ms and not job.reported_missing and not state.bus_down:
-                job.reported_missing = True
-                announce(
-                    state,
-                    f"Nobody is free to work on {_named(job)} yet. It starts as soon as a worker is there.",
-                    "no worker has taken the task",
-                    now,
-                )
+            _say_nobody_works(state, config, job, now)
         elif config.reassure_ms is not None:
             _reassure(state, config.reassure_ms, job, now)
+
+
+def _say_nobody_works(state: State, config: SessionConfig, job: Job, now: Instant) -> None:
+    waits_ms = to_ms(now) - to_ms(max(job.since, job.waiting_since))
+    # A task that goes from one dying worker to the next is told of ever more rarely.
+    if state.bus_down or waits_ms < config.unclaimed_ms * _REASSURE_GROWTH**job.strandings:
+        return
+    if job.stranded:
+        job.stranded = False
+        job.strandings += 1
+        text = f"The worker on {_named(job)} is gone. It goes on as soon as another one is there."
+        announce(state, text, "the worker has gone, and no other has taken the task", now)
+    elif not (job.reported_missing or job.strandings):
+        job.reported_missing = True
+        text = f"Nobody is free to work on {_named(job)} yet. It starts as soon as a worker is there."
+        announce(state, text, "no worker has taken the task", now)
 
 
 def _reassure(state: State, reassure_ms: int, job: Job, now: Instant) -> None:
@@ -248,7 +265,9 @@ def _reassure(state: State, reassure_ms: int, job: Job, now: Instant) -> None:
 
 def _give_up(state: State, config: SessionConfig, job: Job, now: Instant, out: list[Effect]) -> None:
     why = "the background could not be reached" if state.bus_down else "no answer came"
-    if not job.reported_missing and job.state != "running" and not state.bus_down:
+    if job.state != "running" and job.strandings and not state.bus_down:
+        why = "its worker was lost and no other took it"
+    elif not job.reported_missing and job.state != "running" and not state.bus_down:
         why = "no worker took it"
     text = f"I have to give up on {_named(job)}: {why} within {job.deadline_ms // 1_000} seconds."
     revision = max(job.required_revision, state.context.revision)

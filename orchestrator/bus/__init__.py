@@ -10,6 +10,7 @@ ports `FrontBus` and `WorkerBus`, and what `orchestrator.testing.check_bus` chec
 - `submit` is idempotent by `bundle.id`. A second submit never makes a second task; it tells this front end once more
   all that is known of the task (state, then findings). That is how a session that moved to another process, or whose
   reply was lost on the way, catches up; the ledger drops what it has seen.
+- An urgent task (`bundle.urgent`) is taken before all others that wait in its pool.
 - Orders are kept with the task: a later attempt sees those of the earlier ones. A task that is called off before a
   worker has it, or between two workers, ends at once with `DelegationUpdate(cancelled)`.
 - A task that has passed its deadline, or has been lost by too many workers, is not tried again: the bus ends it with an

@@ -58,7 +58,8 @@ class _Queue:
         self.work = anyio.Event()
         self._capacity = capacity
         self._jobs: dict[str, _Job] = {}
-        self._waiting: dict[str, deque[_Job]] = {}
+        self._waiting: dict[tuple[str, bool], deque[_Job]] = {}
+        """By pool, and whether they are urgent."""
         self._outstanding: dict[str, int] = {}
         self._finished: deque[str] = deque()
 
@@ -96,7 +97,7 @@ class _Queue:
             case Cancellation():
                 job.cancellation = order
                 if job.state == "queued":
-                    self._waiting[job.bundle.pool].remove(job)
+                    self._waiting[job.bundle.pool, job.bundle.urgent].remove(job)
                     self._cancelled(job, order.reason)
             case Amendment():
                 pass
@@ -105,8 +106,8 @@ class _Queue:
 
     def take(self, worker: _MemoryWorker, pools: Sequence[str], room: int) -> list[_MemoryClaim]:
         claims: list[_MemoryClaim] = []
-        for pool in pools:
-            waiting = self._waiting.setdefault(pool, deque())
+        for pool, urgent in [(pool, urgent) for urgent in (True, False) for pool in pools]:
+            waiting = self._waiting.setdefault((pool, urgent), deque())
             while waiting and len(claims) < room:
                 claim = self._start(worker, waiting.popleft())
                 if claim is not None:
@@ -155,7 +156,7 @@ class _Queue:
 
     def _enqueue(self, job: _Job, reason: str) -> None:
         job.state = "queued"
-        self._waiting.setdefault(job.bundle.pool, deque()).append(job)
+        self._waiting.setdefault((job.bundle.pool, job.bundle.urgent), deque()).append(job)
         self._update(job, "queued", reason)
         self.work.set()
         self.work = anyio.Event()

@@ -67,6 +67,11 @@ class RedisClaim:
         self._add(orders)
 
     @property
+    def orders_read(self) -> int:
+        """How many orders it knows of."""
+        return self._read
+
+    @property
     def bundle(self) -> Bundle:
         """The task."""
         return self._bundle

@@ -223,6 +223,6 @@ class RedisClient:
         # redis-py also lets errors through that are not its own, when a connection breaks at an odd moment. No worker
         # and no front end may end because of one.
         text = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, ResponseError) and text.startswith("NOGROUP"):
+        if isinstance(error, ResponseError) and "NOGROUP" in text:
             return GroupMissing(text)
         return Away(f"Redis at {self._shown}: {text}")

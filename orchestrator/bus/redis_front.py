@@ -2,7 +2,8 @@
 
 The front end keeps the bundle of every task that is still open. When Redis was away, or a connection was made anew, it
 submits them all again: what is still there only answers with all that is known of it, what was lost is queued anew. So
-neither a loss of data nor a gap in the stream costs an answer.
+neither a loss of data nor a gap in the stream costs an answer. It also looks, a few times in a lease, whether its tasks
+are still there and still have a worker that lives: a dead one cannot say so itself.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import anyio
 from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.mailboxes import Subscriptions
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
+from orchestrator.bus.redis_context import Told
 from orchestrator.bus.redis_keys import GROUP, Keys
-from orchestrator.bus.redis_scripts import ENQUEUE, LAST_ID, ORDER
+from orchestrator.bus.redis_scripts import CHECK, ENQUEUE, LAST_ID, ORDER, PROBE, REAP
 from orchestrator.codec import bundle_wire, orders_wire, updates_wire
 from orchestrator.errors import BusBusy, BusUnavailable
 from orchestrator.events import BusDown, BusEvent, BusUp, DelegationUpdate
@@ -33,6 +35,14 @@ _log = logging.getLogger("duologue.bus")
 
 READ_AT_ONCE: Final = 256
 HOUSEKEEPING_S: Final = 1.0
+CHECKED_AT_ONCE: Final = 200
+REAPED_EVERY_S: Final = 30.0
+REAPED_AT_ONCE: Final = 100
+WORDS_SHOWN: Final = 200
+"""How much of a task's words whoever runs the workers gets to read."""
+LEASES_PATIENT: Final = 1.5
+"""After so many leases without a sign of life a worker is gone; by then another would have taken the task over."""
+WORKER_GONE: Final = "its worker has gone"
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +56,10 @@ class _Open:
     """Whether Redis has said that it has it."""
     attempt: int = 0
     """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
+    heard: bool = False
+    """Whether the stream has told of it since it was handed over; then it is more than queued."""
+    orphaned: int = 0
+    """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
     in_turn: anyio.Lock = field(default_factory=anyio.Lock)
     """While it is handed over again with its orders, a new order waits: their sequence has a meaning."""
@@ -61,12 +75,15 @@ class _RedisFront:
         # A name of its own for every process, so that its stream can be read from the very beginning.
         self._name = secrets.token_hex(8)
         self._out = self._keys.out(self._name)
+        self._told = Told(self._keys, self._name)
         self._bundles = bundle_wire()
         self._orders = orders_wire()
         self._updates = updates_wire()
         self._open: dict[str, _Open] = {}
         self._unsure: set[str] = set()
         self._nudge = anyio.Event()
+        self._check_at = 0.0
+        self._queues: set[str] = set()
         self._cursor: str = "0-0"
         self._trimmed: str = "0-0"
         self._down = ""
@@ -140,6 +157,9 @@ class _RedisFront:
         while True:
             try:
                 if self._down or self._reader.connects != connection:
+                    if self._down:
+                        # A write, since a Redis that is full goes on answering questions.
+                        await self._commands.script(PROBE, [self._keys.probe(self._name)], [self._keys.prefix])
                     await self._reader.call("PING")
                     self._cursor = await self._resume()
                     self._is_back(again=connection > 0)
@@ -161,11 +181,19 @@ class _RedisFront:
     async def keep(self) -> None:
         """Submit again what may have been lost, and keep the stream and the books short, for ever."""
         backoff = Backoff(0.1, 2.0)
+        pause = self._settings.lease_ms / 3_000
+        reap_at, reaped = 0.0, 0
         while True:
-            with anyio.move_on_after(HOUSEKEEPING_S):
+            with anyio.move_on_after(min(HOUSEKEEPING_S, pause)):
                 await self._nudge.wait()
             self._nudge = anyio.Event()
             try:
+                if anyio.current_time() >= self._check_at:
+                    self._check_at = anyio.current_time() + pause
+                    await self._check()
+                if anyio.current_time() >= reap_at or reaped < len(self._queues):
+                    reap_at, reaped = anyio.current_time() + REAPED_EVERY_S, len(self._queues)
+                    await self._reap()
                 await self._make_sure()
                 await self._trim()
             except Away as away:
@@ -198,6 +226,7 @@ class _RedisFront:
         task = self._open.get(update.delegation)
         if task is not None:
             task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+            task.heard = True
         self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
@@ -214,16 +243,32 @@ class _RedisFront:
         self.subscriptions.tell(session, update)
 
     async def _enqueue(self, task: _Open) -> list[Any]:
-        bundle, keys = task.bundle, self._keys
-        return await self._commands.script(
-            ENQUEUE,
-            [keys.jobs(bundle.pool), keys.job(bundle.id), keys.log(bundle.id)],
-            [
-                *(keys.prefix, bundle.id, self._bundles.encode(bundle), bundle.session, self._name),
-                *(bundle.deadline_ms, self._settings.keep_ms, self._settings.capacity, task.attempt),
-                self._updates.encode(DelegationUpdate(bundle.id, "queued")),
-            ],
-        )
+        keys = self._keys
+        task.heard = False
+        while True:
+            parcel = self._told.parcel(task.bundle)
+            bundle = parcel.bundle
+            job, queue = keys.job(bundle.id), keys.jobs(bundle.pool, urgent=bundle.urgent)
+            self._queues.add(queue)
+            reply = await self._commands.script(
+                ENQUEUE,
+                [queue, job, keys.log(bundle.id), parcel.key or job],
+                [
+                    *(keys.prefix, bundle.id, self._bundles.encode(bundle), bundle.session, self._name),
+                    *(bundle.deadline_ms, self._settings.keep_ms, self._settings.capacity, task.attempt),
+                    self._updates.encode(DelegationUpdate(bundle.id, "queued")),
+                    *(bundle.task[:WORDS_SHOWN], bundle.pool, bundle.urgency),
+                    *(parcel.known, parcel.needed, parcel.piece),
+                ],
+            )
+            if reply[0] == b"context":
+                self._told.missed(bundle.session)
+                continue
+            if reply[0] == b"taken":
+                self._told.arrived(parcel)
+                if not task.heard:
+                    self._pass_on(bundle.session, DelegationUpdate(bundle.id, "queued"))
+            return reply
 
     async def _send(self, order: Order) -> list[Any]:
         match order:
@@ -233,13 +278,10 @@ class _RedisFront:
                 cancelled = b""
             case _:
                 assert_never(order)
-        keys, task = self._keys, self._open.get(order.delegation)
-        # The pool of a task that this process did not submit is not known. Then its entry stays until a worker finds
-        # that it was called off, which ends it all the same.
-        pool = task.bundle.pool if task is not None else ""
+        keys = self._keys
         return await self._commands.script(
             ORDER,
-            [keys.jobs(pool), keys.job(order.delegation), keys.orders(order.delegation), keys.bells],
+            [keys.job(order.delegation), keys.orders(order.delegation), keys.bells],
             [keys.prefix, GROUP, order.delegation, self._orders.encode(order), cancelled],
         )
 
@@ -247,6 +289,33 @@ class _RedisFront:
         """Where to read on. A stream that was made anew may count from below the cursor, and would never be heard."""
         [last] = await self._commands.script(LAST_ID, [self._out], [self._keys.prefix])
         return "0-0" if _numbers(str(last, "ascii")) < _numbers(self._cursor) else self._cursor
+
+    async def _check(self) -> None:
+        """Look after the tasks whose end has not been heard of: some may be lost, or have lost their worker."""
+        names = [name for name, task in self._open.items() if task.taken]
+        patience_ms = int(self._settings.lease_ms * LEASES_PATIENT)
+        for begin in range(0, len(names), CHECKED_AT_ONCE):
+            some = names[begin : begin + CHECKED_AT_ONCE]
+            keys = [self._keys.job(name) for name in some]
+            answers = await self._commands.script(CHECK, keys, [self._keys.prefix, patience_ms])
+            for name, (how, attempt) in zip(some, answers, strict=True):
+                task = self._open.get(name)
+                if task is None:
+                    continue
+                if how in (b"lost", b"done", b"cancelled"):
+                    # Lost, or ended with an answer that did not arrive (it may also be on its way, which does no harm).
+                    self._unsure.add(name)
+                elif how == b"orphaned" and task.orphaned < attempt:
+                    task.orphaned = attempt
+                    self._pass_on(task.bundle.session, DelegationUpdate(name, "queued", WORKER_GONE))
+                elif how == b"running" and task.orphaned == attempt:
+                    # It lives after all: it stood still, or was cut off from Redis.
+                    task.orphaned = 0
+                    self._pass_on(task.bundle.session, DelegationUpdate(name, "running"))
+
+    async def _reap(self) -> None:
+        for queue in self._queues:
+            await self._commands.script(REAP, [queue], [self._keys.prefix, GROUP, REAPED_AT_ONCE])
 
     async def _make_sure(self) -> None:
         for name in list(self._unsure):
@@ -278,6 +347,8 @@ class _RedisFront:
     def _is_back(self, *, again: bool) -> None:
         if again or self._down:
             self._unsure |= self._open.keys()
+            # The workers were cut off as well, and come first to say that they live.
+            self._check_at = anyio.current_time() + self._settings.lease_ms / 1_000
             self._nudge.set()
         if self._down:
             self._down = ""

@@ -6,12 +6,15 @@ not spread over partitions yet: there is one, `{0}`.
 | key | what | lives |
 |---|---|---|
 | `duo:{0}:jobs[:pool]` | stream of what is outstanding; group `workers` | for ever: no task may expire unseen |
-| `duo:{0}:job:<id>` | state, attempt and token (the fence), entry, front end | deadline + 10 min, or end + 10 min |
+| `duo:{0}:urgent[:pool]` | the same for urgent tasks, which are taken first | for ever |
+| `duo:{0}:job:<id>` | state, attempt and token (the fence), front end, last beat | deadline or end, + 10 min |
 | `duo:{0}:orders:<id>` | list of amendments and cancellations | as the job |
 | `duo:{0}:log:<id>` | stream of findings, for a front end that takes over | as the job |
+| `duo:{0}:ctx:<front end>:<session>:<n>` | list: a long conversation in pieces, for the workers | as the longest job |
 | `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
 | `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |
-| `duo:{0}:dead` | stream of tasks that were given up, with the reason | 7 days after the last |
+| `duo:{0}:dead` | stream of tasks that were given up: why, and all to try again | 7 days after the last |
+| `duo:{0}:probe:<front end>` | proof that Redis takes writes again | a second |
 
 An order is in its list, and the doorbell only says that there is one: so a worker that missed the bell, or came later,
 finds it all the same.
@@ -35,9 +38,10 @@ class Keys:
         self.bells: str = f"{self.prefix}ctl"
         self.dead: str = f"{self.prefix}dead"
 
-    def jobs(self, pool: str) -> str:
+    def jobs(self, pool: str, *, urgent: bool = False) -> str:
         """What is outstanding in a pool; the empty name is the default pool."""
-        return f"{self.prefix}jobs:{pool}" if pool else f"{self.prefix}jobs"
+        lane = f"{self.prefix}urgent" if urgent else f"{self.prefix}jobs"
+        return f"{lane}:{pool}" if pool else lane
 
     def job(self, task: str) -> str:
         """The state of a task."""
@@ -51,6 +55,14 @@ class Keys:
         """What a task was told after it had left."""
         return f"{self.prefix}orders:{task}"
 
+    def context(self, front: str, session: str, generation: int) -> str:
+        """The conversation of a session, as one front end has told it to the workers."""
+        return f"{self.prefix}ctx:{front}:{session}:{generation}"
+
     def out(self, front: str) -> str:
         """What goes to a front-end process."""
         return f"{self.prefix}out:{front}"
+
+    def probe(self, front: str) -> str:
+        """Written when Redis was away, to see whether it takes writes."""
+        return f"{self.prefix}probe:{front}"

@@ -36,7 +36,8 @@ local function live(key, ttl)
 end
 
 local FIELDS = {
-  'state', 'token', 'entry', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front', 'session', 'ttl',
+  'state', 'token', 'entry', 'stream', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front',
+  'session', 'ttl',
 }
 
 local function load(job)

@@ -6,15 +6,33 @@ from typing import Final
 
 from orchestrator.bus.redis_lua import script
 
-__all__ = ["EMIT", "ENQUEUE", "FINISH", "FORGET", "GIVE_BACK", "LAST_ID", "ORDER", "RENEW", "START"]
+__all__ = [
+    "CHECK",
+    "EMIT",
+    "ENQUEUE",
+    "FINISH",
+    "FORGET",
+    "GIVE_BACK",
+    "LAST_ID",
+    "ORDER",
+    "PROBE",
+    "READ",
+    "REAP",
+    "RENEW",
+    "START",
+]
 
 ENQUEUE: Final = script(
     """
--- KEYS jobs job log; ARGV id bundle session front deadline_ms keep_ms capacity attempt queued
-local jobs, job, history = KEYS[1], KEYS[2], KEYS[3]
+-- KEYS jobs job log context
+-- ARGV id bundle session front deadline_ms keep_ms capacity attempt queued words pool urgency known needed piece
+-- The last three are for a conversation that is kept apart: `known` pieces of it are there, `piece` comes to them, and
+-- the task needs the first `needed` (0: it carries its conversation along).
+local jobs, job, history, context = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, bundle, session, front = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local deadline, keep, capacity = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local attempt, queued = ARGV[9], ARGV[10]
+local known, needed, piece = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16]
 local task = load(job)
 if task.state then
   redis.call('HSET', job, 'front', front)
@@ -33,18 +51,50 @@ if length >= capacity then
   return { 'busy', length, now_ms() - tonumber(string.match(first[1][1], '^%d+')) }
 end
 local ttl = deadline + keep
-local entry = redis.call('XADD', jobs, '*', 'id', id, 'b', bundle)
-redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'attempt', attempt, 'tries', 0, 'sent', 0,
-  'told', queued, 'deadline', now_ms() + deadline, 'front', front, 'session', session, 'ttl', ttl)
+local entry
+if needed == 0 then
+  entry = redis.call('XADD', jobs, '*', 'id', id, 'b', bundle)
+else
+  if redis.call('LLEN', context) ~= known then
+    return { 'context' }
+  end
+  if piece ~= '' then
+    redis.call('RPUSH', context, piece)
+  end
+  live(context, ttl)
+  entry = redis.call('XADD', jobs, '*', 'id', id, 'b', bundle, 'c', context, 'n', needed)
+end
+local now = now_ms()
+redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', jobs, 'attempt', attempt,
+  'tries', 0, 'sent', 0, 'told', queued, 'deadline', now + deadline, 'front', front, 'session', session, 'ttl', ttl,
+  'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13])
 redis.call('PEXPIRE', job, ttl)
-send({ front = front, session = session, ttl = ttl }, attempt, queued)
+-- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
+"""
+)
+
+READ: Final = script(
+    """
+-- What there is to take just now, the first streams first, and never more than there is room for.
+-- KEYS jobs...; ARGV group consumer room
+local found, room = {}, tonumber(ARGV[4])
+for _, jobs in ipairs(KEYS) do
+  if room > 0 then
+    local reply = redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', room, 'STREAMS', jobs, '>')
+    if reply then
+      found[#found + 1] = reply[1]
+      room = room - #reply[1][2]
+    end
+  end
+end
+return found
 """
 )
 
 START: Final = script(
     """
--- KEYS jobs job orders; ARGV group entry token max_attempts running
+-- KEYS jobs job orders; ARGV group entry token max_attempts running consumer
 local jobs, job, orders = KEYS[1], KEYS[2], KEYS[3]
 local group, entry, token, most, running = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local task = load(job)
@@ -53,7 +103,9 @@ if not task.state or over(task) or task.entry ~= entry then
   drop(jobs, group, entry)
   return { 'gone' }
 end
-local late = now_ms() >= tonumber(task.deadline)
+local now = now_ms()
+local left = tonumber(task.deadline) - now
+local late = left <= 0
 local dead = tonumber(task.tries) + (task.token == token and 0 or 1) > most
 if task.token ~= token then
   if task.cancel then
@@ -62,14 +114,15 @@ if task.token ~= token then
     return { 'gone' }
   end
   task.attempt = tonumber(task.attempt) + 1
-  redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0)
+  redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
+    'worker', ARGV[7])
   redis.call('HINCRBY', job, 'tries', 1)
   if not late and not dead then
     tell(job, task, running)
   end
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
-return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1) }
+return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), math.max(left, 0) }
 """
 )
 
@@ -110,7 +163,24 @@ else
   tell(job, task, payload)
 end
 if why ~= '' then
-  redis.call('XADD', dead, 'MAXLEN', '~', DEAD_KEPT, '*', 'id', id, 'why', why)
+  -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
+  local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
+  local letter = { 'id', id, 'why', why, 'session', facts[1] or '', 'pool', facts[2] or '', 'task', facts[3] or '',
+    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs }
+  local body = redis.call('XRANGE', jobs, task.entry, task.entry)
+  if body[1] then
+    for i = 1, #body[1][2], 2 do
+      local name, value = body[1][2][i], body[1][2][i + 1]
+      if name ~= 'id' then
+        letter[#letter + 1] = name
+        letter[#letter + 1] = value
+      end
+      if name == 'c' then
+        live(value, DEAD_TTL)
+      end
+    end
+  end
+  redis.call('XADD', dead, 'MAXLEN', '~', DEAD_KEPT, '*', unpack(letter))
   live(dead, DEAD_TTL)
 end
 drop(jobs, group, task.entry)
@@ -149,17 +219,21 @@ return { 'ok' }
 RENEW: Final = script(
     """
 -- The lease is only renewed for the owner: a worker that woke up late would else take its lease back without the task.
--- KEYS jobs job...; ARGV group consumer, then entry and token of each job
+-- Answers for each job how many orders there are, so that one whose bell was missed is found; -1: it is another's.
+-- KEYS jobs, then job and orders of each; ARGV group consumer, then entry and token of each
 local group, consumer = ARGV[2], ARGV[3]
+local now = now_ms()
 local answer = {}
-for i = 2, #KEYS do
-  local entry, token = ARGV[2 * i], ARGV[2 * i + 1]
-  local held = redis.call('HMGET', KEYS[i], 'token', 'state')
-  local mine = held[1] == token and held[2] == 'running'
-  if mine then
+for i = 2, #KEYS, 2 do
+  local job, orders, entry, token = KEYS[i], KEYS[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local held = redis.call('HMGET', job, 'token', 'state')
+  if held[1] == token and held[2] == 'running' then
     redis.call('XCLAIM', KEYS[1], group, consumer, 0, entry, 'JUSTID')
+    redis.call('HSET', job, 'beat', now)
+    answer[#answer + 1] = redis.call('LLEN', orders)
+  else
+    answer[#answer + 1] = -1
   end
-  answer[i - 1] = mine and 1 or 0
 end
 return answer
 """
@@ -167,8 +241,8 @@ return answer
 
 ORDER: Final = script(
     """
--- KEYS jobs job orders ctl; ARGV group id payload cancelled (empty for an amendment)
-local jobs, job, orders, bells = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- KEYS job orders ctl; ARGV group id payload cancelled (empty for an amendment)
+local job, orders, bells = KEYS[1], KEYS[2], KEYS[3]
 local group, id, payload, cancel = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local task = load(job)
 if not task.state then
@@ -184,14 +258,52 @@ end
 if cancel ~= '' then
   redis.call('HSET', job, 'cancel', cancel)
   if task.state == 'queued' then
-    drop(jobs, group, task.entry)
+    drop(task.stream, group, task.entry)
     cancelled(job, task, cancel)
-    return { 'sent' }
+    return { 'ended' }
   end
 end
 redis.call('XADD', bells, 'MAXLEN', '~', BELLS_KEPT, '*', 'id', id)
 live(bells, task.ttl)
 return { 'sent' }
+"""
+)
+
+CHECK: Final = script(
+    """
+-- How tasks stand whose end a front end waits for. KEYS job...; ARGV patience_ms
+local long_ago = now_ms() - tonumber(ARGV[2])
+local answer = {}
+for i, job in ipairs(KEYS) do
+  local facts = redis.call('HMGET', job, 'state', 'beat', 'attempt')
+  local how = facts[1] or 'lost'
+  if how == 'running' and tonumber(facts[2] or '0') < long_ago then
+    how = 'orphaned'
+  end
+  answer[i] = { how, tonumber(facts[3] or '0') }
+end
+return answer
+"""
+)
+
+REAP: Final = script(
+    """
+-- What nobody will ever ask for again: the oldest entries of a queue without workers, whose tasks have expired.
+-- KEYS jobs; ARGV group at_most
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])) do
+  if redis.call('EXISTS', prefix .. 'job:' .. entry[2][2]) == 0 then
+    drop(KEYS[1], ARGV[2], entry[1])
+  end
+end
+return { 'ok' }
+"""
+)
+
+PROBE: Final = script(
+    """
+-- A Redis that is full, or a replica, answers every question and takes nothing. KEYS probe
+redis.call('SET', KEYS[1], '', 'PX', 1000)
+return { 'ok' }
 """
 )
 

@@ -21,13 +21,15 @@ from typing import Any, Final
 
 import anyio
 import anyio.lowlevel
+import msgspec
 
 from orchestrator.bundle import Bundle
 from orchestrator.bus.endings import Refusal, refused
 from orchestrator.bus.redis_claim import Held, Office, RedisClaim
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
+from orchestrator.bus.redis_context import Conversations
 from orchestrator.bus.redis_keys import GROUP, Keys
-from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, RENEW, START
+from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, READ, RENEW, START
 from orchestrator.codec import bundle_wire, updates_wire
 from orchestrator.errors import ClaimLost
 from orchestrator.events import DelegationUpdate
@@ -49,11 +51,13 @@ class _RedisWorker:
         self._settings = settings
         self._keys = Keys(settings.prefix)
         self._consumer = f"{name}-{secrets.token_hex(4)}"
-        self._streams = [self._keys.jobs(pool) for pool in pools]
+        # In this order: what is urgent is taken first, of whatever pool.
+        self._streams = [self._keys.jobs(pool, urgent=urgent) for urgent in (True, False) for pool in pools]
         self._commands = RedisClient(url, settings)
         self._job_reader = RedisClient(url, settings, reader=True)
         self._bell_reader = RedisClient(url, settings, reader=True)
         self._office = Office(self._commands, self._keys, settings.keep_ms, self)
+        self._conversations = Conversations(self._commands)
         self._bundles = bundle_wire()
         self._updates = updates_wire()
         self._tokens = (f"{self._consumer}:{number}" for number in itertools.count(1))
@@ -64,6 +68,7 @@ class _RedisWorker:
         self._stopped = anyio.Event()
         self._prepared = -1
         self._sweep_at = 0.0
+        self._plenty = True
         self._swept = dict.fromkeys(self._streams, b"0-0")
         self._starting: dict[str, bool] = {}
         self._look_again = False
@@ -190,14 +195,23 @@ class _RedisWorker:
             abandoned = await self._sweep(room)
             if abandoned:
                 return abandoned
-        if len(self._streams) > 1:
-            # COUNT holds for each stream by itself. So they are asked one by one, and together only when all are empty.
-            for stream in random.sample(self._streams, len(self._streams)):
-                found = await self._read_group(">", room, [stream])
-                if found:
-                    return found
+        if self._plenty:
+            # There was something a moment ago, so there may be more: looked at in order, and never more than fits.
+            found = await self._read_at_once(room)
+            self._plenty = bool(found)
+            if found:
+                return found
         quiet_ms = min(self._settings.block_ms, max(1, int((self._sweep_at - now) * 1_000)))
-        return await self._read_group(">", max(1, room // len(self._streams)), block_ms=quiet_ms)
+        # COUNT holds for each stream by itself.
+        found = await self._read_group(">", max(1, room // len(self._streams)), block_ms=quiet_ms)
+        self._plenty = bool(found)
+        return found
+
+    async def _read_at_once(self, room: int) -> list[Entry]:
+        arguments = (self._keys.prefix, GROUP, self._consumer, room)
+        # By the reader, which never tries again: what a lost reply had brought is looked for, not read over.
+        found = await self._job_reader.script(READ, self._streams, arguments)
+        return [entry for stream, items in found for entry in _entries(stream.decode(), items)]
 
     async def _sweep(self, room: int) -> list[Entry]:
         """Take over what nobody has renewed for a lease."""
@@ -205,7 +219,7 @@ class _RedisWorker:
         entries: list[Entry] = []
         for stream in self._streams:
             if len(entries) < room:
-                cursor, found, *_ = await self._commands.call(
+                cursor, found, *_ = await self._job_reader.call(
                     *("XAUTOCLAIM", stream, GROUP, self._consumer, self._settings.lease_ms),
                     *(self._swept[stream], "COUNT", room - len(entries)),
                 )
@@ -235,11 +249,13 @@ class _RedisWorker:
         tokens = {next(self._tokens): entry for entry in there[:free]}
         if not tokens:
             return
+        # Before they are started: what is started counts as an attempt, and its lease runs.
+        bundles = {token: await self._bundle(entry) for token, entry in tokens.items()}
         self._starting = {_task(entry): False for entry in tokens.values()}
         try:
             replies = await self._commands.scripts([self._start_step(entry, token) for token, entry in tokens.items()])
             for (token, entry), reply in zip(tokens.items(), replies, strict=True):
-                await self._accept(entry, token, reply)
+                await self._accept(entry, token, bundles[token], reply)
         finally:
             rung, self._starting = {task for task, rang in self._starting.items() if rang}, {}
             self._wake()
@@ -255,16 +271,24 @@ class _RedisWorker:
         return (
             START,
             [stream, self._keys.job(task), self._keys.orders(task)],
-            [self._keys.prefix, GROUP, number, token, self._settings.max_attempts, running],
+            [self._keys.prefix, GROUP, number, token, self._settings.max_attempts, running, self._consumer],
         )
 
-    async def _accept(self, entry: Entry, token: str, reply: list[Any]) -> None:
+    async def _bundle(self, entry: Entry) -> Bundle | None:
+        _, _, fields = entry
+        bundle = self._bundles.decode(fields.get(b"b", b""))
+        if bundle is None or b"c" not in fields:
+            return bundle
+        needed = int(fields.get(b"n", b"0"))
+        context = await self._conversations.context(fields[b"c"].decode(), needed, bundle.revision)
+        return None if context is None else msgspec.structs.replace(bundle, context=context)
+
+    async def _accept(self, entry: Entry, token: str, bundle: Bundle | None, reply: list[Any]) -> None:
         verdict = str(reply[0], "ascii")
         if verdict == "gone":
             return
-        stream, number, fields = entry
+        stream, number, _ = entry
         held = Held(_task(entry), stream, number, token, reply[1])
-        bundle = self._bundles.decode(fields.get(b"b", b""))
         claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2])
         refusal: Refusal | None = (
             "late" if verdict == "late" else "dead" if verdict == "dead" else "unreadable" if bundle is None else None
@@ -304,15 +328,15 @@ class _RedisWorker:
             claims = [claim for claim in self.claims.values() if claim.held.stream == stream]
             if not claims:
                 continue
+            names = [name(claim.held.task) for claim in claims for name in (self._keys.job, self._keys.orders)]
             pairs = [part for claim in claims for part in (claim.held.entry, claim.held.token)]
-            answers = await self._commands.script(
-                RENEW,
-                [stream, *(self._keys.job(claim.held.task) for claim in claims)],
-                [self._keys.prefix, GROUP, self._consumer, *pairs],
-            )
-            for claim, answer in zip(claims, answers, strict=True):
-                if not answer and not claim.ending:
+            arguments = (self._keys.prefix, GROUP, self._consumer, *pairs)
+            answers = await self._commands.script(RENEW, [stream, *names], arguments)
+            for claim, orders in zip(claims, answers, strict=True):
+                if orders < 0 and not claim.ending:
                     claim.end()
+                elif orders > claim.orders_read:
+                    await claim.look_for_orders()
 
     # --- orders --------------------------------------------------------------------------------------------------
 
@@ -372,8 +396,12 @@ class _RedisWorker:
 
 
 def _entries(stream: str, found: list[Any]) -> list[Entry]:
-    # Redis 6.2 shows what was deleted as nothing at all.
-    return [(stream, str(item[0], "ascii"), item[1] or {}) for item in found if item and item[0]]
+    # Redis 6.2 shows what was deleted as nothing at all. A script gives the fields in a row, a read as a mapping.
+    return [(stream, str(item[0], "ascii"), _fields(item[1])) for item in found if item and item[0]]
+
+
+def _fields(found: dict[bytes, bytes] | list[bytes] | None) -> dict[bytes, bytes]:
+    return dict(zip(found[::2], found[1::2], strict=True)) if isinstance(found, list) else found or {}
 
 
 def _task(entry: Entry) -> str:

@@ -35,7 +35,7 @@ async def test_nothing_remains_after_the_work(redis_server: RedisServer) -> None
     with redis_server.client() as client:
         assert client.xinfo_consumers(JOBS, "workers") == []
         kept = {name.split(":")[2] for name in client.scan_iter()}
-        assert kept == {"jobs", "job", "log"}, "the stream of the front end goes with it"
+        assert kept == {"jobs", "urgent", "job", "log"}, "the stream of the front end goes with it"
 
 
 @pytest.mark.anyio
@@ -107,7 +107,8 @@ async def test_a_task_that_every_worker_loses_is_given_up(redis_server: RedisSer
         assert found[-1].kind == "error"
         with redis_server.client() as client:
             [(_, letter)] = client.xrange("duo:{0}:dead")
-            assert letter == {"id": "s-1", "why": "dead"}
+            assert (letter["id"], letter["why"], letter["task"]) == ("s-1", "dead", "task 1")
+            assert "task 1" in letter["b"], "with the task itself, to be tried again"
             assert client.xlen(JOBS) == 0
         tasks.cancel_scope.cancel()
 

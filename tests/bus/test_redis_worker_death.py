@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @asynccontextmanager
-async def worker_process(url: str, name: str) -> AsyncGenerator[anyio.abc.Process, None]:
-    command = [sys.executable, str(Path(__file__).with_name("obedient_worker.py")), url, name, str(LEASE_MS)]
+async def worker_process(url: str, name: str, lease_ms: int = LEASE_MS) -> AsyncGenerator[anyio.abc.Process, None]:
+    command = [sys.executable, str(Path(__file__).with_name("obedient_worker.py")), url, name, str(lease_ms)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     async with await anyio.open_process(command, env=environment, stderr=None) as process:
         try:

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 # What may stay without a TTL: the streams of what is outstanding, with their group. A task must not expire unseen.
-PERMANENT = ("duo:{0}:jobs",)
+PERMANENT = ("duo:{0}:jobs", "duo:{0}:urgent")
 
 
 class RedisServer:

@@ -1,0 +1,135 @@
+"""What a front end finds out by itself: a worker that died, a task that got lost, a Redis that takes nothing."""
+
+from __future__ import annotations
+
+import signal
+
+import anyio
+import pytest
+
+from orchestrator.bus.redis import RedisBus, RedisSettings
+from orchestrator.codec import orders_wire
+from orchestrator.errors import BusUnavailable
+from orchestrator.events import BusDown, BusUp, DelegationUpdate
+from orchestrator.finding import Finding
+from tests.bus.conversation import amendment, serve, soon, stamped, submit, task, until
+from tests.bus.test_redis_worker_death import worker_process
+from tests.plugins.redis_server import RedisServer
+
+
+@pytest.mark.anyio
+async def test_the_only_worker_dies_and_that_is_told(redis_server: RedisServer) -> None:
+    """Once for each attempt; and when another comes, the task goes on."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, worker_process(redis_server.url, "first", 400) as first:
+        updates = front.updates("s")
+        await front.submit(task())
+        await until(updates, "first began")
+        first.kill()
+        told = await soon(anext(updates))
+        assert told == DelegationUpdate("s-1", "queued", "its worker has gone")
+        # Not to hide a race: several looks at a task without a worker have to pass.
+        await anyio.sleep(1)
+        async with worker_process(redis_server.url, "second", 400):
+            heard = await until(updates, "second began")
+            assert heard[0] == DelegationUpdate("s-1", "running"), "it was told once"
+            await front.order(amendment("go"))
+            assert isinstance((await until(updates, "second finished"))[-1], Finding)
+
+
+@pytest.mark.anyio
+async def test_a_loss_of_data_that_broke_no_connection_is_noticed(redis_server: RedisServer) -> None:
+    """As after FLUSHALL, or when a replica that lagged behind took over: nobody has to ask for the task."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, bus.worker() as worker, anyio.create_task_group() as tasks:
+        updates = front.updates("s")
+        await front.submit(task())
+        tasks.start_soon(serve, worker)
+        await until(updates, "began 1")
+        with redis_server.client() as client:
+            client.flushall()
+        await until(updates, "began 2")
+        await front.order(amendment("go"))
+        assert isinstance((await until(updates, "go"))[-1], Finding)
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_full_redis_is_away_until_it_takes_writes(own_server: RedisServer) -> None:
+    """It answers every question all the time, and must not look as if it came and went."""
+    own_server.start()
+    bus = RedisBus(own_server.url)
+    async with bus.front() as front, bus.worker() as worker, anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, worker)
+        updates = front.updates("s")
+        await front.submit(task(1))
+        await until(updates, "began 1")
+        with own_server.client() as client:
+            client.config_set("maxmemory", "1")
+            with pytest.raises(BusUnavailable):
+                await front.submit(task(2))
+            down = (await until(updates, BusDown))[-1]
+            assert isinstance(down, BusDown)
+            assert "maxmemory" in down.reason
+            # Not to hide a race: what comes and goes needs time to do so.
+            await anyio.sleep(1.5)
+            with pytest.raises(BusUnavailable):
+                await front.submit(task(2))
+            client.config_set("maxmemory", "0")
+        assert [type(event) for event in await until(updates, BusUp)] == [BusUp]
+        await submit(front, task(2))
+        await until(updates, "began 1")
+        for number in (1, 2):
+            await front.order(amendment("go", number))
+            assert isinstance((await until(updates, "go"))[-1], Finding)
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_only_stood_still_works_again(redis_server: RedisServer) -> None:
+    """Nobody has taken its place, so the task is still its own; and the front end hears that too."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, worker_process(redis_server.url, "slow", 400) as slow:
+        updates = front.updates("s")
+        await front.submit(task())
+        await until(updates, "slow began")
+        slow.send_signal(signal.SIGSTOP)
+        assert await soon(anext(updates)) == DelegationUpdate("s-1", "queued", "its worker has gone")
+        slow.send_signal(signal.SIGCONT)
+        assert await soon(anext(updates)) == DelegationUpdate("s-1", "running")
+        await front.order(amendment("go"))
+        answer = (await until(updates, "slow finished"))[-1]
+        assert isinstance(answer, Finding)
+        assert answer.attempt == 1
+
+
+@pytest.mark.anyio
+async def test_an_order_whose_bell_was_missed_still_comes(redis_server: RedisServer) -> None:
+    """The stream of bells is kept short, so a worker that stood still may miss one."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, bus.worker() as worker:
+        await front.submit(task())
+        [claim] = await soon(worker.claim(room=1))
+        order = amendment("to Lyon")
+        with redis_server.client() as client:
+            client.rpush("duo:{0}:orders:s-1", orders_wire().encode(order))
+            client.pexpire("duo:{0}:orders:s-1", 60_000)
+        assert await soon(anext(claim.orders())) == order
+        await claim.finish(stamped(claim, 1, Finding.final("done")))
+
+
+@pytest.mark.anyio
+async def test_a_queue_that_nobody_serves_is_cleared_of_what_has_expired(redis_server: RedisServer) -> None:
+    """Its front end is gone and its task's time is over: no worker will ever come to take the entry out."""
+    bus = RedisBus(redis_server.url)
+    with redis_server.client() as client:
+        async with bus.front() as front:
+            for number in range(3):
+                await front.submit(task(number, pool="nobody"))
+        client.delete("duo:{0}:job:s-0", "duo:{0}:job:s-1")
+        async with bus.front() as front:
+            await front.submit(task(4, pool="nobody"))
+            with anyio.fail_after(30):
+                while client.xlen("duo:{0}:jobs:nobody") != 2:  # noqa: ASYNC110 - Redis tells nobody
+                    await anyio.sleep(0.01)
+        assert [fields["id"] for _, fields in client.xrange("duo:{0}:jobs:nobody")] == ["s-2", "s-4"]
