@@ -101,7 +101,7 @@ def planned(
 ) -> Plan:
     """The run of a seed. Every kind comes before one comes a second time, but for those that are dealt more often."""
     chance = random.Random(seed)
-    kept: Persistence = persistence or chance.choice(_KEPT)
+    kept: Persistence = chance.choice(_KEPT) if persistence is None else persistence
     plan = Plan(seed, lasts_ms, persistence=kept)
     often = tuple(kind for kind in _OFTEN if kind in kinds)
     harms: list[Harm] = []
