@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -65,12 +66,12 @@ class Cell:
 
     async def kill(self) -> None:
         """kill -9."""
-        await self._send(signal.SIGKILL)
+        self._end(signal.SIGKILL)
         await self._ended.wait()
 
     async def stop(self, within_s: float) -> bool:
         """SIGTERM, and wait for the end. Returns whether it came in time; else it is killed."""
-        await self._send(signal.SIGTERM)
+        self._end(signal.SIGTERM)
         with anyio.move_on_after(within_s):
             await self._ended.wait()
             return True
@@ -79,24 +80,22 @@ class Cell:
 
     def freeze(self) -> None:
         """SIGSTOP."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+        _send(self._process, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
+        _send(self._process, signal.SIGCONT)
 
-    async def _send(self, number: signal.Signals) -> None:
+    def _end(self, number: signal.Signals) -> None:
         process = self._process
         if process is None:
             self._ended.set()
             return
         self._expected = True
         self._notes.write("signalled", name=self.spec.name, pid=process.pid, signal=number.name)
-        process.send_signal(number)
+        _send(process, number)
         # One that is frozen would hear of it only later.
-        process.send_signal(signal.SIGCONT)
+        _send(process, signal.SIGCONT)
 
     async def _watch(self, process: anyio.abc.Process, ended: anyio.Event) -> None:
         code = await process.wait()
@@ -106,3 +105,10 @@ class Cell:
         ended.set()
         if not self._expected:
             await self.start()
+
+
+def _send(process: anyio.abc.Process | None, number: signal.Signals) -> None:
+    # Not by the process object: it would look first whether it has ended, and its end would be nobody's news any more.
+    if process is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)

@@ -132,7 +132,7 @@ class Visit:
         return [(UserLeft("the person left for a while"), 0.0)]
 
     def _ask(self, chance: random.Random) -> list[tuple[UserEvent, float]]:
-        return _line(f"please {self._errand(chance)}")
+        return _line(f"please {self._errand(chance)}{' now' if chance.random() < 0.2 else ''}")
 
     def _errand(self, chance: random.Random) -> str:
         person = self._person

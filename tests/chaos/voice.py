@@ -70,7 +70,7 @@ class _Brain:
     def _obey(self, line: str, turn: MicroTurn, said: list[str]) -> list[ModelEvent]:
         match line.split():
             case ["please", *_]:
-                return [ModelDelegated(line)]
+                return [ModelDelegated(line, urgency="high" if line.endswith("now") else "normal")]
             case ["rather", tag, word]:
                 return [ModelAmended(known, word) for known in _tasks(turn, tag)]
             case ["stop", tag]:

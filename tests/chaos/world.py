@@ -18,12 +18,13 @@ from tests.chaos.notes import Notes
 from tests.chaos.plan import Harm, Plan
 from tests.chaos.proxy import Proxy
 from tests.chaos.spec import Spec
-from tests.plugins.redis_server import RedisServer
+from tests.plugins.redis_server import PERMANENT, RedisServer
 
 __all__ = ["run"]
 
 T = TypeVar("T")
 
+_QUEUES: Final = PERMANENT
 _SAMPLE_S: Final = 2.0
 _FAREWELL_S: Final = 100.0
 """How long the front ends may take to hear what is still to come."""
@@ -235,16 +236,16 @@ class _World:
         return await _outside(run)
 
     async def _outstanding(self) -> int:
-        return int(await self._redis("XLEN", "duo:{0}:jobs"))
+        return sum([int(await self._redis("XLEN", stream)) for stream in _QUEUES])
 
     def _look(self) -> dict[str, Any]:
         """What is left in Redis when all is over."""
         with self._server.client() as client:
-            jobs = "duo:{0}:jobs"
-            groups: list[Any] = client.xinfo_groups(jobs) if client.exists(jobs) else []
+            there = [stream for stream in _QUEUES if client.exists(stream)]
+            groups: list[Any] = [group for stream in there for group in client.xinfo_groups(stream)]
             dead: list[Any] = client.xrange("duo:{0}:dead")
             return {
-                "jobs": client.xlen(jobs),
+                "jobs": sum(int(client.xlen(stream)) for stream in there),
                 "pending": sum(int(group["pending"]) for group in groups),
                 "consumers": sum(int(group["consumers"]) for group in groups),
                 "without_ttl": self._server.keys_without_ttl(),
