@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-__all__ = ["KINDS", "LOSING", "Harm", "Kind", "Persistence", "Plan", "planned"]
+__all__ = ["KINDS", "LOSING", "PERSISTENCES", "Harm", "Kind", "Persistence", "Plan", "planned"]
 
 Kind: TypeAlias = Literal[
     "kill worker",
@@ -64,7 +64,7 @@ KINDS: Final[tuple[Kind, ...]] = tuple(_LASTS)
 LOSING: Final[tuple[Kind, ...]] = ("empty redis",)
 """Harms after which Redis knows nothing any more, however it is kept. `kill redis` is one of them without an AOF."""
 
-_KEPT: Final[tuple[Persistence, ...]] = ("always", "everysec", "none")
+PERSISTENCES: Final[tuple[Persistence, ...]] = ("always", "everysec", "none")
 
 # What happens most in real life is dealt most.
 _OFTEN: Final[tuple[Kind, ...]] = ("kill worker", "kill worker", "kill front", "kill redis", "cut line", "tear replies")
@@ -101,7 +101,7 @@ def planned(
 ) -> Plan:
     """The run of a seed. Every kind comes before one comes a second time, but for those that are dealt more often."""
     chance = random.Random(seed)
-    kept: Persistence = chance.choice(_KEPT) if persistence is None else persistence
+    kept: Persistence = chance.choice(PERSISTENCES) if persistence is None else persistence
     plan = Plan(seed, lasts_ms, persistence=kept)
     often = tuple(kind for kind in _OFTEN if kind in kinds)
     harms: list[Harm] = []
