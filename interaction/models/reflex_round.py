@@ -121,7 +121,7 @@ def change_unsent(talk: Round, issued: Issued, task: str, tool: str) -> None:
     for index, event in enumerate(talk.events):
         if isinstance(event, ModelDelegated) and event.task == issued.task:
             tools = (tool,) if tool else ()
-            talk.events[index] = ModelDelegated(task, tools, event.pool, event.supersedes)
+            talk.events[index] = ModelDelegated(task, tools, event.pool, event.supersedes, event.urgency)
     issued.task, issued.tool = task, tool
 
 

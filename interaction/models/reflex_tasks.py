@@ -9,7 +9,7 @@ import msgspec
 
 from interaction.models.reflex_words import content, turned, unquoted
 
-__all__ = ["Told", "cleaned", "corrected", "decorated", "parts", "same_matter", "told"]
+__all__ = ["Told", "cleaned", "corrected", "decorated", "hurried", "parts", "same_matter", "told"]
 
 LONGEST_TASK: Final = 4_000
 """A task longer than this is cut: the conversation that goes with it holds every word."""
@@ -34,6 +34,13 @@ _TRAIL: Final = re.compile(
 
 _POLITE: Final = re.compile(
     r"\bplease\b|\b(?:can|could|would|will) you\b|\bi(?:'d| would) (?:like|love)\b|\bi (?:want|need)\b", re.IGNORECASE
+)
+
+_HASTE: Final = r"(?:it(?:'s| is) |this is )?(?:very |really )?(?:urgent(?:ly)?|an emergency|asap)"
+_URGENT_FIRST: Final = re.compile(rf"^\W*{_HASTE}\s*[:,.;!-]+\s*(?=\w+\s+\w)", re.IGNORECASE)
+_URGENT_LAST: Final = re.compile(
+    rf"(?:[,.;!-]\s*(?:{_HASTE}|immediately|right away|at once)|,?\s+(?:asap|as soon as possible))(?=[?.!]*$)",
+    re.IGNORECASE,
 )
 
 _VERBS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
@@ -102,6 +109,16 @@ def cleaned(text: str) -> str:
     text = text.strip().rstrip(".!;, ") or text.strip()
     # "Can you find it?" asked; "find it" is the task.
     return text if _QUESTION.match(text) else text.rstrip("?! .") or text
+
+
+def hurried(text: str) -> tuple[str, bool]:
+    """The task without "urgent:" and "asap", and whether the person said so.
+
+    >>> hurried("urgent: find the key"), hurried("find the word urgent")
+    (('find the key', True), ('find the word urgent', False))
+    """
+    calm = _URGENT_FIRST.sub("", _URGENT_LAST.sub("", text, count=1), count=1).strip()
+    return (calm, True) if calm and calm != text.strip() else (text, False)
 
 
 def decorated(text: str) -> bool:

@@ -20,11 +20,12 @@ from interaction.models.reflex_round import (
     task_of,
     withdraw_unsent,
 )
-from interaction.models.reflex_tasks import corrected, same_matter, told
+from interaction.models.reflex_tasks import corrected, hurried, same_matter, told
 from interaction.models.reflex_tools import shared_groups
 from interaction.models.reflex_words import in_words, pick
 from orchestrator.effects import MicroTurn, Work
 from orchestrator.events import ModelAmended, ModelCancelled, ModelDelegated
+from orchestrator.finding import Urgency
 
 __all__ = ["answer_question", "ask_for", "asker", "call_off", "change", "last_task", "report", "retype", "target"]
 
@@ -59,7 +60,7 @@ def ask_for(talk: Round, requests: list[Request], utterance: int) -> list[Issued
     running |= {item.task.casefold() for item in unseen}
     again = full = False
     for request in requests:
-        task = _resolved(talk, request.task)
+        task, urgent = hurried(_resolved(talk, request.task))
         if task.casefold() in running:
             again = True
             continue
@@ -67,7 +68,8 @@ def ask_for(talk: Round, requests: list[Request], utterance: int) -> list[Issued
             full = True
             continue
         tools = (request.tool,) if request.tool else ()
-        made.append(delegate(talk, ModelDelegated(task, tools, request.pool), utterance))
+        urgency: Urgency = "high" if urgent else "normal"
+        made.append(delegate(talk, ModelDelegated(task, tools, request.pool, urgency=urgency), utterance))
         running.add(task.casefold())
     if full:
         talk.confirm(f"I have {MOST_OPEN} tasks running; ask again when one is done.")

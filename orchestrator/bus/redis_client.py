@@ -1,4 +1,4 @@
-"""The one door to redis-py: clients, scripts, and Redis being away as one kind of error.
+"""The door to Redis: commands, scripts, and Redis being away as one kind of error.
 
 Whatever goes wrong between here and a Redis that works is `Away`: refused, hanging, loading, out of memory, read-only,
 wrong password. For those who call it the answer is the same: keep what you have, and try again a little later.
@@ -7,21 +7,21 @@ wrong password. For those who call it the answer is the same: keep what you have
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
+import hiredis
 import msgspec
 import redis.asyncio as redis_asyncio
-from redis.asyncio.connection import Connection, parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
-from redis.maint_notifications import MaintNotificationsConfig
 
+from orchestrator.bus.redis_address import shown_url
+from orchestrator.bus.redis_keys import Keys
+from orchestrator.bus.redis_line import Line, NoAnswer, SharedLine
 from orchestrator.bus.redis_lua import Script
+from orchestrator.bus.redis_primary import Primary, checked
 from orchestrator.errors import ConfigError
 
 __all__ = ["Away", "Backoff", "GroupMissing", "RedisClient", "RedisSettings", "Step", "checked_url", "shown_url"]
@@ -30,8 +30,11 @@ Argument: TypeAlias = str | int | bytes
 Step: TypeAlias = tuple[Script, Sequence[str], Sequence[Argument]]
 """A script, its keys, and its arguments from the key prefix on."""
 
-COMMAND_CONNECTIONS: Final = 8
-COMMAND_RETRIES: Final = 2
+_client = redis_asyncio.Redis(protocol=3, legacy_responses=False, driver_info=None)
+# What redis-py makes of the replies to a command, so that they look as its own users know them.
+SHAPES: Final[dict[str, Callable[[Any], Any]]] = {
+    str(name).upper(): shape for name, shape in _client.response_callbacks.items()
+}
 
 
 class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,67 +95,38 @@ class Backoff:
         self._delay = self._first
 
 
-def shown_url(url: str) -> str:
-    """The URL without its password, for messages."""
-    try:
-        parts = urlsplit(url)
-        _, at, host = parts.netloc.rpartition("@")
-        user = f"{parts.username or ''}:***@" if at and parts.password else f"{parts.username}@" if at else ""
-        options = [(name, "***" if "pass" in name else value) for name, value in parse_qsl(parts.query)]
-    except ValueError:
-        return "(a URL that cannot be read)"
-    return parts._replace(netloc=user + host, query=urlencode(options, safe="*"), fragment="").geturl()
-
-
 def checked_url(url: str) -> str:
-    """The same URL. Raises `ConfigError` for one that redis-py cannot use; the message holds no password."""
-    try:
-        parse_url(url)
-    except ValueError as error:
-        # Its cause is left out: what redis-py says of a broken URL may quote a piece of the password.
-        raise ConfigError(
-            f"{shown_url(url)} is not the address of a Redis.",
-            "It must begin with redis://, rediss:// or unix://, and its port must be a number.",
-            "Write it like redis://localhost:6379/0.",
-        ) from (error if "scheme" in str(error) else None)
+    """The same URL. Raises `ConfigError` for one that cannot be used; the message holds no password."""
+    checked(url)
     return url
 
 
 class RedisClient:
-    """Commands and scripts on one Redis. A `reader` has one connection, for blocking reads, and never tries again."""
+    """Commands and scripts on one Redis. A `reader` has a connection of its own, for blocking reads, and never tries
+    again; all others share one connection among all who call at the same time."""
 
     def __init__(self, url: str, settings: RedisSettings, *, reader: bool = False) -> None:
-        self.connects: int = 0
+        address = checked(url)
+        timeout_s = settings.timeout_ms / 1_000
+        self._shown = address.shown
+        self._secrets = [secret for each in (address.server_url, address.sentinel_url) for secret in _secrets(each)]
+        self._line = Line(Primary(address, Keys(settings.prefix).prefix, timeout_s), asks_its_number=reader)
+        self._shared = None if reader else SharedLine(self._line, timeout_s)
+        # Beyond BLOCK, or every quiet read would look like a dead connection.
+        self._patience_s = timeout_s + settings.block_ms / 1_000
+        self._timeout_s = timeout_s
+        # Taken at once where it is free: a lock that is fair costs a turn of the loop.
+        self._one_reader = anyio.Lock(fast_acquire=True)
+
+    @property
+    def connects(self) -> int:
         """How often a connection was made. When it grows, what is on the other side may have forgotten everything."""
-        self.connection_id: int = 0
+        return self._line.connects
+
+    @property
+    def connection_id(self) -> int:
         """What Redis calls a reader's present connection; the key to waking it up."""
-        self._shown = shown_url(url)
-        self._reader = reader
-        timeout = settings.timeout_ms / 1_000
-        # What timed out is not tried again here: a hanging Redis would else hold the caller for several timeouts.
-        retry = (
-            Retry(NoBackoff(), 0)
-            if reader
-            else Retry(ExponentialWithJitterBackoff(0.1, 0.02), COMMAND_RETRIES, (RedisConnectionError,))
-        )
-        pool = redis_asyncio.BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url,
-            max_connections=1 if reader else COMMAND_CONNECTIONS,
-            timeout=timeout,
-            # Beyond BLOCK, or every quiet read would look like a dead connection.
-            socket_timeout=timeout + settings.block_ms / 1_000 if reader else timeout,
-            socket_connect_timeout=timeout,
-            protocol=3,
-            legacy_responses=False,
-            retry=retry,
-            redis_connect_func=self._connected,
-            client_name="duologue",
-            # It would look for its own version on the disk, which blocks the loop.
-            driver_info=None,
-            # Only one hosted Redis knows them, and asking costs every connection a round trip.
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        )
-        self._redis = redis_asyncio.Redis.from_pool(pool)
+        return self._line.number
 
     async def call(self, *command: Argument) -> Any:
         """Run a command.
@@ -163,11 +137,17 @@ class RedisClient:
         Raises:
             Away: it cannot be done just now; whether it was done is not known.
         """
-        with anyio.CancelScope(shield=not self._reader):
-            try:
-                return await cast(Any, self._redis).execute_command(*command)
-            except Exception as error:
-                raise self._away(error) from error
+        name, *arguments = command
+        # As everywhere in redis-py, a name may be of two words.
+        packed = [_packed(*(name.split() if isinstance(name, str) else (name,)), *arguments)]
+        try:
+            [reply] = await (self._read(packed) if self._shared is None else self._shared.send(packed))
+            if isinstance(reply, Exception):
+                raise reply
+            shape = SHAPES.get(str(name).upper())
+            return reply if shape is None else shape(reply)
+        except Exception as error:
+            raise self._away(error) from error
 
     async def script(self, step: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
         """Run one script; see `Step`. Raises `Away`."""
@@ -176,17 +156,17 @@ class RedisClient:
 
     async def scripts(self, calls: Sequence[Step]) -> list[list[Any]]:
         """Run several steps in one round trip, each by itself. Raises `Away` when one of them failed."""
-        results: list[Any] = []
-        with anyio.CancelScope(shield=True):
-            try:
-                results = await self._send(calls)
-                if any(isinstance(result, NoScriptError) for result in results):
-                    # Redis was restarted, or its scripts were flushed. Those that ran before do no harm a second time.
-                    for source in {step.source for step, _, _ in calls}:
-                        await cast(Any, self._redis).execute_command("SCRIPT LOAD", source)
-                    results = await self._send(calls)
-            except Exception as error:
-                raise self._away(error) from error
+        packed = [_packed("EVALSHA", step.sha, len(keys), *keys, *rest) for step, keys, rest in calls]
+        send = self._read if self._shared is None else self._shared.send
+        try:
+            results = await send(packed)
+            if any(isinstance(result, NoScriptError) for result in results):
+                # Redis was restarted, or its scripts were flushed. Those that ran before do no harm a second time.
+                sources = {step.source for step, _, _ in calls}
+                load = [_packed("SCRIPT", "LOAD", source) for source in sources]
+                results = (await send([*load, *packed]))[len(load) :]
+        except Exception as error:
+            raise self._away(error) from error
         for result in results:
             if isinstance(result, Exception):
                 raise self._away(result) from result
@@ -194,35 +174,38 @@ class RedisClient:
 
     async def close(self) -> None:
         """Close every connection, also one that is in the middle of a read."""
-        with anyio.CancelScope(shield=True):
-            await cast(Any, self._redis).aclose()
+        await self._line.close()
 
-    async def _send(self, calls: Sequence[Step]) -> list[Any]:
-        client = cast(Any, self._redis)
-        if len(calls) == 1:
-            # Most are, and a pipeline is the slower way.
-            [(step, keys, arguments)] = calls
-            try:
-                return [await client.execute_command("EVALSHA", step.sha, len(keys), *keys, *arguments)]
-            except NoScriptError as error:
-                return [error]
-        pipe = client.pipeline(transaction=False)
-        for step, keys, arguments in calls:
-            pipe.execute_command("EVALSHA", step.sha, len(keys), *keys, *arguments)
-        results: list[Any] = await pipe.execute(raise_on_error=False)
-        return results
-
-    async def _connected(self, connection: Connection) -> None:
-        await cast(Any, connection).on_connect()
-        self.connects += 1
-        if self._reader:
-            await cast(Any, connection).send_command("CLIENT", "ID")
-            self.connection_id = await cast(Any, connection).read_response()
+    async def _read(self, packed: list[bytes]) -> list[Any]:
+        replies: list[Any] = []
+        async with self._one_reader:
+            with anyio.CancelScope(deadline=anyio.current_time() + self._patience_s) as limit:
+                await self._line.exchange(packed, replies)
+        if limit.cancelled_caught:
+            raise NoAnswer
+        return replies
 
     def _away(self, error: Exception) -> Away:
         # redis-py also lets errors through that are not its own, when a connection breaks at an odd moment. No worker
         # and no front end may end because of one.
+        if isinstance(error, NoAnswer | TimeoutError):
+            return Away(f"Redis at {self._shown}: no answer within {self._timeout_s:g} s")
         text = " ".join(str(error).split()) or type(error).__name__
+        # Of a command that it does not know Redis quotes the arguments, which may be anything; of a script, its number.
+        text = text.partition(", with args beginning with")[0].partition(" script: ")[0]
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
         if isinstance(error, ResponseError) and "NOGROUP" in text:
             return GroupMissing(text)
         return Away(f"Redis at {self._shown}: {text}")
+
+
+def _packed(*command: Argument) -> bytes:
+    # Its declaration asks for a tuple of one.
+    packed: bytes = cast(Any, hiredis).pack_command(command)
+    return packed
+
+
+def _secrets(url: str) -> list[str]:
+    parts = urlsplit(url)
+    return [secret for secret in (parts.password, unquote(parts.password or "")) if secret]

@@ -113,7 +113,7 @@ class _RedisWorker:
                     continue
                 if self._free() < 0:
                     # Whoever wanted it has gone away in the meantime: then it is the next worker's.
-                    await _let_go(self._ready[-1])
+                    await _let_go(self._ready.pop())
                     continue
                 try:
                     leftovers = await self._prepare()

@@ -136,25 +136,39 @@ def _settings_and_redis(redis: str | None, root: Path | None) -> Iterator[Check]
         yield Check("redis", "ok", "none named: work is done within the chat's own process")
     else:
         try:
-            yield _redis(settings.redis)
+            yield from _redis(settings.redis)
         except DuologueError as problem:
             yield Check("redis", "fail", f"{problem.what} {problem.why}", problem.todo)
         except ImportError as problem:
             yield _unimportable("redis", problem)
 
 
-def _redis(url: str) -> Check:
+def _redis(url: str) -> Iterator[Check]:
     import anyio
 
     from orchestrator.cli.reach import OLDEST, reach, shown
 
     answer = anyio.run(reach, url)
     if answer.problem:
-        return Check("redis", "fail", answer.problem, "start it (redis-server), or correct --redis or REDIS_URL")
-    found = f"{shown(url)}: version {answer.version}, a round trip takes {answer.roundtrip_ms:g} ms"
+        yield Check("redis", "fail", answer.problem, "start it (redis-server), or correct --redis or REDIS_URL")
+        return
+    found = f"{shown(url)}: {answer.how}, {answer.product} version {answer.version}"
+    found += f", a round trip takes {answer.roundtrip_ms:g} ms"
     if answer.too_old:
-        return Check("redis", "fail", found, f"install Redis {OLDEST[0]}.{OLDEST[1]} or newer, or Valkey")
-    return Check("redis", "ok", found)
+        yield Check("redis", "fail", found, f"install Redis {OLDEST[0]}.{OLDEST[1]} or newer, or Valkey")
+    elif answer.wrong_form:
+        todo = "name it as one, by redis+cluster://host1:6379,host2:6379: the keys may be on another node"
+        yield Check("redis", "fail", f"{found}; it belongs to a Cluster", todo)
+    else:
+        yield Check("redis", "ok", found)
+    if answer.appends is False:
+        todo = "set appendonly yes: without it a restart of Redis loses what workers have found and nobody has heard"
+        yield Check("redis data", "warn", "kept in memory alone", todo)
+    elif answer.appends:
+        yield Check("redis data", "ok", "also written to disk (appendonly yes)")
+    if answer.evicts:
+        todo = "set maxmemory-policy noeviction: a full Redis then refuses new tasks, and throws none away"
+        yield Check("redis memory", "warn", f"maxmemory-policy is {answer.evicts}", todo)
 
 
 def _server() -> Check:

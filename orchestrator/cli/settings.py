@@ -87,9 +87,14 @@ def _read_file(path: Path) -> Mapping[str, Any]:
 
 
 def _redis(raw: object) -> str:
+    # Here, and not at the top: most commands are over before a Redis has been asked for.
+    from orchestrator.bus.redis_address import parsed
+
     url = _text(raw)
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("a Redis URL begins with redis://, rediss:// or unix://, as in redis://localhost:6379")
+    try:
+        parsed(url)
+    except ConfigError as problem:
+        raise ValueError(f"{problem.why} {problem.todo}") from None
     return url
 
 

@@ -33,6 +33,12 @@ def test_work_is_handed_over_with_one_short_word() -> None:
     )
 
 
+def test_what_cannot_wait_goes_out_as_urgent() -> None:
+    talk = Talk()
+    [delegated, _] = talk.enter("urgent: find the ledger")
+    assert delegated == ModelDelegated("find the ledger", ("search_files",), urgency="high")
+
+
 def test_a_sentence_in_the_middle_of_the_typing_is_acted_upon_at_once() -> None:
     talk = Talk()
     assert talk.type("find the ledger") == ()

@@ -25,7 +25,7 @@ from interaction.models.reflex_intents import (
     Unknown,
     Unschedule,
 )
-from interaction.models.reflex_tasks import cleaned, corrected, parts, told
+from interaction.models.reflex_tasks import cleaned, corrected, hurried, parts, told
 from interaction.models.reflex_tools import Toolset, pool_for
 from interaction.models.reflex_words import duration_ms, spoken_duration, turned
 from orchestrator.agenda_items import AfterSilence, AgendaItem, At, Every, OnCount, OnCue
@@ -371,3 +371,20 @@ def test_no_text_takes_long_to_understand(shape: str, length: int) -> None:
 @pytest.mark.parametrize("text", ["And by the way it is raining here", "so I went home", "well, they like trains too"])
 def test_what_is_told_is_no_request(text: str) -> None:
     assert UNDERSTANDING.read(text) == (Unknown(asked=False),)
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "urgent"),
+    [
+        ("urgent: find the ledger in docs", "find the ledger in docs", True),
+        ("This is urgent, find the ledger", "find the ledger", True),
+        ("find the ledger, it's really urgent!", "find the ledger", True),
+        ("find the ledger asap", "find the ledger", True),
+        ("find the ledger, right away", "find the ledger", True),
+        ("find the word urgent", "find the word urgent", False),
+        ("urgent", "urgent", False),
+        ("who comes immediately", "who comes immediately", False),
+    ],
+)
+def test_what_cannot_wait_is_said_with_the_task(text: str, task: str, urgent: bool) -> None:
+    assert (hurried(text)[0].rstrip("!"), hurried(text)[1]) == (task, urgent)

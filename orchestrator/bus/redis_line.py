@@ -1,0 +1,248 @@
+"""A connection to the primary, and how many callers share one.
+
+A `Line` is made when it is needed, and dropped as soon as anything odd happens on it: an answer that did not come, a
+reader that was cut off in the middle, a server that is not the primary any more. So nobody is ever handed the answer to
+somebody else's question, and whoever comes next finds the primary where it is by then.
+
+On a `SharedLine`, what comes while a round trip is under way goes out together in the next one. A caller who finds
+nobody before him sends at once, in his own task; whoever comes meanwhile waits, and one of those leads the next trip.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import anyio
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import AuthenticationError, MasterDownError, MovedError, ReadOnlyError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from orchestrator.bus.redis_primary import Primary
+
+__all__ = ["Line", "NoAnswer", "SharedLine"]
+
+RETRIES: Final = 2
+RETRY_AFTER_S: Final = 0.02
+"""Half of it is chance, and each time it is twice as long."""
+COMMANDS_AT_ONCE: Final = 256
+BYTES_AT_ONCE: Final = 256 * 1024
+
+NOT_THE_PRIMARY: Final = (MasterDownError, MovedError, ReadOnlyError)
+
+
+class NoAnswer(Exception):
+    """The time for it is over. Whether it was done is not known."""
+
+
+class Line:
+    """One connection to the primary, for one caller at a time."""
+
+    def __init__(self, primary: Primary, *, asks_its_number: bool) -> None:
+        self.connects: int = 0
+        self.number: int = 0
+        """What Redis calls the present connection."""
+        self._primary = primary
+        self._asks = asks_its_number
+        self._connection: AbstractConnection | None = None
+        self._closed = False
+
+    async def exchange(self, commands: Sequence[bytes], replies: list[Any]) -> None:
+        """Send packed commands, and add the replies as they come: an error that is a reply is one of them.
+
+        Raises what redis-py raises when the connection breaks. Then, as after being cut off, it is dropped, and
+        `replies` has what came before.
+        """
+        connection = await self._ready()
+        errors: list[ResponseError] = []
+        try:
+            await connection.send_packed_command(commands, check_health=False)
+            for _ in commands:
+                try:
+                    replies.append(await connection.read_response())
+                except ResponseError as error:
+                    replies.append(error)
+                    errors.append(error)
+        except BaseException:
+            await self.drop()
+            raise
+        if errors:
+            await self._judge(errors)
+
+    async def drop(self) -> None:
+        """Let the connection go; the next exchange makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with anyio.CancelScope(shield=True):
+                await connection.disconnect(nowait=True)
+
+    async def close(self) -> None:
+        """End the connection for good. Whoever is in the middle of an exchange gets an error."""
+        self._closed = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # What is on the other side may hang, and then it is not waited for.
+            with anyio.CancelScope(deadline=anyio.current_time() + 1, shield=True):
+                await connection.disconnect()
+
+    async def _judge(self, errors: Sequence[ResponseError]) -> None:
+        strays = [error for error in errors if isinstance(error, NOT_THE_PRIMARY)]
+        for stray in strays:
+            if isinstance(stray, MovedError):
+                told = cast(Any, stray)
+                self._primary.moved_to((told.host, told.port))
+        # A reader that is waiting when its server becomes a replica is woken up with this.
+        if strays or any(str(error).startswith("UNBLOCKED") for error in errors):
+            await self.drop()
+
+    async def _ready(self) -> AbstractConnection:
+        # An idle connection has nothing to say. If it has, it is that the other side has closed it.
+        if self._connection is not None and await self._connection.can_read():
+            await self.drop()
+        if self._connection is None:
+            if self._closed:
+                raise RedisConnectionError("the connection has been closed")
+            connection = await self._primary.connect()
+            self._connection = connection
+            try:
+                if self._asks:
+                    await connection.send_command("CLIENT", "ID")
+                    self.number = cast(int, await connection.read_response())
+            except BaseException:
+                await self.drop()
+                raise
+            self.connects += 1
+            if self._closed:
+                await self.drop()
+                raise RedisConnectionError("the connection has been closed")
+        return self._connection
+
+
+class _Parcel:
+    """What one caller wants to have sent, and what has become of it."""
+
+    __slots__ = ("commands", "leads", "problem", "replies", "turn")
+
+    def __init__(self, commands: Sequence[bytes]) -> None:
+        self.commands = commands
+        self.replies: list[Any] = []
+        self.problem: Exception | None = None
+        self.leads = False
+        self.turn: anyio.Event | None = None
+
+
+class SharedLine:
+    """A line for any number of callers at a time. What they send runs to its end, or to its timeout."""
+
+    def __init__(self, line: Line, timeout_s: float) -> None:
+        self._line = line
+        self._timeout_s = timeout_s
+        self._led = False
+        self._waiting: deque[_Parcel] = deque()
+
+    async def send(self, commands: Sequence[bytes]) -> list[Any]:
+        """The replies to packed commands; an error that is a reply is one of them.
+
+        When the connection breaks it is tried again, since every step may be sent twice; after a timeout it is not.
+
+        Raises:
+            NoAnswer: it took too long.
+            Exception: what redis-py raises; then there is no Redis to talk with.
+        """
+        parcel = _Parcel(commands)
+        if self._led:
+            await self._wait(parcel)
+        if parcel.turn is None or parcel.leads:
+            await self._lead(parcel)
+        if parcel.problem is not None:
+            raise parcel.problem
+        return parcel.replies
+
+    async def _wait(self, parcel: _Parcel) -> None:
+        parcel.turn = anyio.Event()
+        self._waiting.append(parcel)
+        try:
+            with anyio.CancelScope(shield=True):
+                await parcel.turn.wait()
+        except BaseException:
+            # Ended by force, with the loop: the others must not wait for it.
+            if parcel in self._waiting:
+                self._waiting.remove(parcel)
+            elif parcel.leads:
+                self._pass_on()
+            raise
+
+    async def _lead(self, first: _Parcel) -> None:
+        self._led = True
+        batch = self._gather(first)
+        commands = first.commands if len(batch) == 1 else [command for each in batch for command in each.commands]
+        answers: dict[int, Any] = {}
+        problem: Exception = RedisConnectionError("the exchange was ended by force")
+        try:
+            await self._deliver(commands, answers)
+        except Exception as error:
+            problem = error
+            # Those who wait would wait as long for the same. They were not sent, and are told at once.
+            batch += self._waiting
+            self._waiting.clear()
+        finally:
+            begin = 0
+            for each in batch:
+                end = begin + len(each.commands)
+                try:
+                    each.replies = [answers[number] for number in range(begin, end)]
+                except KeyError:
+                    each.problem = problem
+                begin = end
+                if each.turn is not None:
+                    each.turn.set()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            heir = self._waiting.popleft()
+            heir.leads = True
+            if heir.turn is not None:
+                heir.turn.set()
+        else:
+            self._led = False
+
+    def _gather(self, first: _Parcel) -> list[_Parcel]:
+        batch = [first]
+        count = len(first.commands)
+        size = 0
+        while self._waiting and count < COMMANDS_AT_ONCE and size < BYTES_AT_ONCE:
+            parcel = self._waiting.popleft()
+            batch.append(parcel)
+            count += len(parcel.commands)
+            size += sum(map(len, parcel.commands))
+        return batch
+
+    async def _deliver(self, commands: Sequence[bytes], answers: dict[int, Any]) -> None:
+        """Fill in the answers, in at most three tries; only what has none is sent again."""
+        pause_s = RETRY_AFTER_S
+        for tries_left in range(RETRIES, -1, -1):
+            unanswered = [number for number in range(len(commands)) if number not in answers]
+            replies: list[Any] = []
+            with anyio.CancelScope(deadline=anyio.current_time() + self._timeout_s, shield=True) as limit:
+                try:
+                    await self._line.exchange([commands[number] for number in unanswered], replies)
+                except RedisConnectionError as error:
+                    if tries_left == 0 or isinstance(error, AuthenticationError):
+                        raise
+                finally:
+                    # Of what was refused again and again the last refusal stands.
+                    answers |= {
+                        number: reply
+                        for number, reply in zip(unanswered, replies, strict=False)
+                        if tries_left == 0 or not isinstance(reply, NOT_THE_PRIMARY)
+                    }
+            if limit.cancelled_caught:
+                raise NoAnswer
+            if len(answers) == len(commands):
+                return
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s *= 2
