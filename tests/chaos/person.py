@@ -125,6 +125,9 @@ class Visit:
             return _line(f"stop {tag}")
         if die < 0.79 and tag:
             return _line(f"instead {tag} {self._errand(chance)}")
+        if die < 0.81:
+            # So that the conversation becomes too long to travel with every task.
+            return _line("by the way " + "and so on " * chance.randrange(1_500))
         if die < 0.87:
             return _line("well, I only wanted to tell you at some length how very fine the weather is just now")
         if die < 0.96:

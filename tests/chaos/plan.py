@@ -97,12 +97,17 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def planned(
-    seed: int, lasts_ms: int, *, kinds: tuple[Kind, ...] = KINDS, persistence: Persistence | None = None
+    seed: int,
+    lasts_ms: int,
+    *,
+    kinds: tuple[Kind, ...] = KINDS,
+    persistence: Persistence | None = None,
+    deadline_ms: int = 40_000,
 ) -> Plan:
     """The run of a seed. Every kind comes before one comes a second time, but for those that are dealt more often."""
     chance = random.Random(seed)
     kept: Persistence = chance.choice(PERSISTENCES) if persistence is None else persistence
-    plan = Plan(seed, lasts_ms, persistence=kept)
+    plan = Plan(seed, lasts_ms, deadline_ms=deadline_ms, persistence=kept)
     often = tuple(kind for kind in _OFTEN if kind in kinds)
     harms: list[Harm] = []
     free_at: dict[str, int] = {}

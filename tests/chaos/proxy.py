@@ -125,13 +125,15 @@ class _Wire:
         self._scope.cancel()
 
     async def run(self) -> None:
-        with self._scope:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._carry, self._near, self._far)
-                tasks.start_soon(self._carry, self._far, self._near)
-        with anyio.CancelScope(shield=True):
-            await anyio.aclose_forcefully(self._near)
-            await anyio.aclose_forcefully(self._far)
+        try:
+            with self._scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._carry, self._near, self._far)
+                    tasks.start_soon(self._carry, self._far, self._near)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(self._near)
+                await anyio.aclose_forcefully(self._far)
 
     async def _carry(self, source: anyio.abc.SocketStream, sink: anyio.abc.SocketStream) -> None:
         reply = source is self._far

@@ -64,6 +64,13 @@ def _charged_once(evidence: Evidence) -> Iterator[str]:
                 yield f"{call} was charged {count} times"
 
 
+def _told_everything(evidence: Evidence) -> Iterator[str]:
+    for line in evidence.workers:
+        if line["type"] == "gap":
+            found = f"{line['found']} ({line['n']}) since {line['since']}"
+            yield f"{line['delegation']} on {line['worker']}: entries {found}"
+
+
 def _acknowledged_arrives(evidence: Evidence) -> Iterator[str]:
     """What Redis has taken from a worker reaches the person's side, if that is still there."""
     answers = _by_task(evidence, "finished")
@@ -140,6 +147,7 @@ LAWS_OF_ALL_SIDES: Final[dict[str, Law]] = {
     "a task is finished once": _done_once,
     "an attempt has one owner": _one_owner_an_attempt,
     "a tool that must not run twice runs once": _charged_once,
+    "a worker is told everything": _told_everything,
     "what was acknowledged arrives": _acknowledged_arrives,
     "nothing is left in Redis": _nothing_left_in_redis,
     "dead letters are explained": _dead_letters_explained,

@@ -80,6 +80,10 @@ BAD_ONES: list[tuple[str, Evidence]] = [
     ("an attempt has one owner", evidence(workers=(claimed(1), claimed(700, 1, "b")))),
     ("an attempt has one owner", evidence(workers=(claimed(1, 2), claimed(700, 1, "b")))),
     ("a tool that must not run twice runs once", evidence(workers=(claimed(1), claimed(2, 2)), charges=(D, D))),
+    (
+        "a worker is told everything",
+        evidence(workers=(at(1, "gap", delegation=D, worker="a", since=4, found=[6, 9], n=4),)),
+    ),
     ("what was acknowledged arrives", evidence(workers=(claimed(1), finished(2, "7")))),
     ("nothing is left in Redis", NOBODY),
     ("nothing is left in Redis", evidence(driver=({**END, "jobs": 1},))),

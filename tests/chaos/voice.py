@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from interaction.models.reflex_stream import BrainStream
 from interaction.models.reflex_work import asker
@@ -19,6 +20,9 @@ from orchestrator.ports import InteractionStream, Opening, VoiceTraits
 from tests.chaos.errands import errand
 
 __all__ = ["PlainVoice"]
+
+_REPEATED: Final = 80
+"""Characters of what the person said that are said again."""
 
 
 class PlainVoice:
@@ -82,7 +86,7 @@ class _Brain:
                     self._answered.add(turn.expecting)
                     return [ModelAmended(asker(turn, turn.expecting), line, answers=turn.expecting)]
                 if line.strip():
-                    said.append(f"You told me this: {line.strip()}.")
+                    said.append(f"You told me this: {line.strip()[:_REPEATED]}.")
                 return []
 
 

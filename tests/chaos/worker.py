@@ -19,6 +19,7 @@ from orchestrator.bundle import Bundle
 from orchestrator.bus import Bus
 from orchestrator.bus.redis import RedisBus
 from orchestrator.cli.worker import work_until_stopped
+from orchestrator.context import Entry
 from orchestrator.errors import ClaimLost, ModelError
 from orchestrator.finding import Finding
 from orchestrator.ports import Claim, Desk, FrontBus, Order, ToolCall, WorkerBus
@@ -104,12 +105,15 @@ class _Clerk:
     def __init__(self, folder: Path, notes: Notes) -> None:
         self._folder = folder
         self._notes = notes
+        self._told: dict[str, int] = {}
+        """Up to where a task's conversation has been told."""
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
         wanted = errand(bundle.task)
+        self._check(bundle, bundle.context, 0)
         word = ""
         for part in range(1 if wanted.work != "parts" else 4):
-            word = await self._pass_time(wanted, desk, word)
+            word = await self._pass_time(bundle, desk, word)
             if wanted.work == "parts":
                 yield Finding.partial(f"Part {part + 1} of {wanted.tag}.")
         answer = ""
@@ -129,19 +133,36 @@ class _Clerk:
             case "poison":
                 self._poison(bundle, wanted)
         # Read as late as possible, and once: whatever comes after it makes this answer an old one.
-        for amendment in desk.amendments():
-            word = amendment.text if amendment.text and not amendment.answers else word
+        word = self._read(bundle, desk, word)
         yield Finding.final(f"The {wanted.tag} is done{answer}{f' as {word}' if word else ''}.")
 
-    async def _pass_time(self, wanted: Errand, desk: Desk, word: str) -> str:
+    async def _pass_time(self, bundle: Bundle, desk: Desk, word: str) -> str:
+        wanted = errand(bundle.task)
         until = anyio.current_time() + wanted.number / 1_000
         while (left := until - anyio.current_time()) > 0:
             await desk.progress(f"{wanted.tag}: {left:.1f} s to go")
             with anyio.move_on_after(min(left, _STEP_S)):
                 await desk.amended()
-            for amendment in desk.amendments():
-                word = amendment.text if amendment.text and not amendment.answers else word
+            word = self._read(bundle, desk, word)
         return word
+
+    def _read(self, bundle: Bundle, desk: Desk, word: str) -> str:
+        """The last correction, if there is a new one."""
+        for amendment in desk.amendments():
+            # What answers a question comes another way, with what was said until then.
+            if errand(bundle.task).work != "ask" and amendment.entries:
+                self._check(bundle, amendment.entries, self._told[bundle.id])
+            word = amendment.text if amendment.text and not amendment.answers else word
+        return word
+
+    def _check(self, bundle: Bundle, entries: Sequence[Entry], since: int) -> None:
+        """Everything that was said has to be there, each in its place."""
+        found = [entry.revision for entry in entries]
+        begins = found[0] if found else since + 1
+        whole = found == list(range(begins, begins + len(found))) and begins <= since + 1
+        if not whole or (not since and len(found) != bundle.revision):
+            self._notes.write("gap", delegation=bundle.id, since=since, found=[*found[:1], *found[-1:]], n=len(found))
+        self._told[bundle.id] = max([since, *found])
 
     def _poison(self, bundle: Bundle, wanted: Errand) -> None:
         """Take the process along, as often as the errand says."""
