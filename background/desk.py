@@ -9,13 +9,14 @@ from typing import Final
 import anyio
 import msgspec
 
+from background.insisting import insist
 from background.mailbox import Mailbox
 from background.outbox import Outbox
 from background.settings import WorkerSettings
-from background.toolbox import Toolbox
+from background.toolbox import TaskTools, Toolbox
 from orchestrator.bundle import Amendment, Bundle
 from orchestrator.finding import Channel, Finding, Urgency
-from orchestrator.ports import Claim, Result, ToolCall, ToolInfo
+from orchestrator.ports import Begun, Claim, Result, Steps, ToolCall, ToolInfo
 
 __all__ = ["TaskDesk", "is_leave"]
 
@@ -32,24 +33,28 @@ class TaskDesk:
     def __init__(
         self, claim: Claim, toolbox: Toolbox, mailbox: Mailbox, outbox: Outbox, settings: WorkerSettings
     ) -> None:
+        self._claim = claim
+        self._toolbox = toolbox
         self._mailbox = mailbox
         self._outbox = outbox
-        self._deadline = anyio.current_time() + claim.bundle.deadline_ms / 1000
-        self._tools = toolbox.for_task(_Host(self, claim, outbox, settings))
+        self._settings = settings
+        self._tools: TaskTools | None = None
+        self.deadline: float = anyio.current_time() + claim.left_ms / 1000
+        """When the task must be done, by the clock of the event loop. It counts from the hand-off."""
 
     @property
     def tools(self) -> Sequence[ToolInfo]:
         """What this task may use."""
-        return self._tools.infos
+        return self._own_tools().infos
 
     @property
     def remaining_s(self) -> float:
-        """Seconds until the task's deadline, counted from when this worker took it; 0 when it has passed."""
-        return max(0.0, self._deadline - anyio.current_time())
+        """Seconds until the task's deadline, which counts from the hand-off; 0 when it has passed."""
+        return max(0.0, self.deadline - anyio.current_time())
 
     async def call(self, *calls: ToolCall) -> Sequence[Result]:
         """Run calls side by side. Results come in call order, exactly one each."""
-        return await self._tools.call(*calls)
+        return await self._own_tools().call(*calls)
 
     def amendments(self) -> Sequence[Amendment]:
         """What the person said since this was last read. Findings count as informed of it from now on."""
@@ -77,6 +82,11 @@ class TaskDesk:
         asked = await self._outbox.put(msgspec.structs.replace(Finding.question(question), urgency=urgency))
         return await self._mailbox.answer(asked)
 
+    def _own_tools(self) -> TaskTools:
+        if self._tools is None:  # a task that uses none does not pay for them
+            self._tools = self._toolbox.for_task(_Host(self, self._claim, self._outbox, self._settings))
+        return self._tools
+
 
 class _Host:
     """What the tools may ask for, over the desk. A room of its own, since a reasoner has no use for it."""
@@ -98,6 +108,15 @@ class _Host:
     @property
     def remaining_s(self) -> float:
         return self._desk.remaining_s
+
+    async def begin(self, step: str) -> Begun:
+        return await insist(lambda: self._claim.begin(step), self._settings)
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        await insist(lambda: self._claim.complete(step, outcome), self._settings)
+
+    async def earlier_steps(self) -> Steps:
+        return await insist(self._claim.earlier_steps, self._settings)
 
     async def report(self, text: str, *, channel: Channel, lane: str) -> None:
         self._outbox.report(Finding(text, "progress", channel=channel), lane=lane)

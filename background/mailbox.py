@@ -25,7 +25,7 @@ class Mailbox:
         self._open: dict[str, str] = {}
         self._abandoned = ""
         self._answers: dict[str, Amendment] = {}
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
 
     @property
     def revision(self) -> int:
@@ -64,14 +64,14 @@ class Mailbox:
     async def corrected(self) -> None:
         """Return as soon as there is a correction that has not been read."""
         while not any(item.text and not item.answers for item in self._unread):
-            await self._changed.wait()
+            await self._change()
 
     async def answer(self, question: Finding) -> str:
         """Wait for the person's answer to a question that has been stamped."""
         self._open[question.id] = question.text
         try:
             while question.id not in self._answers:
-                await self._changed.wait()
+                await self._change()
         except anyio.get_cancelled_exc_class():
             self._abandoned = self._open.pop(question.id, "")
             raise
@@ -86,6 +86,12 @@ class Mailbox:
         # same again, so the answer is for its oldest question; where it has not asked, the reasoner reads it.
         return next(iter(self._open), "")
 
+    async def _change(self) -> None:
+        if self._changed is None:  # made only for who waits: most tasks hear nothing
+            self._changed = anyio.Event()
+        await self._changed.wait()
+
     def _notify(self) -> None:
-        changed, self._changed = self._changed, anyio.Event()
-        changed.set()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None

@@ -8,15 +8,18 @@ reasoner or a tool leaves this room.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 import anyio
 
 from background.desk import TaskDesk
+from background.insisting import insist
 from background.mailbox import Mailbox
 from background.outbox import Outbox
 from background.settings import WorkerSettings
 from background.toolbox import Toolbox
+from background.waiting import Watched
 from orchestrator.bundle import Amendment, Cancellation
 from orchestrator.errors import BusUnavailable, ClaimLost, DuologueError
 from orchestrator.finding import Finding
@@ -40,22 +43,22 @@ class Serving:
         self._mailbox = Mailbox(claim.bundle.revision)
         self._outbox = Outbox(claim, self._mailbox, settings)
         self._desk = TaskDesk(claim, toolbox, self._mailbox, self._outbox, settings)
-        self._whole = anyio.CancelScope()
-        self._thinking = anyio.CancelScope(deadline=anyio.current_time() + self._desk.remaining_s)
+        self._group = anyio.create_task_group()
+        self._thinking = anyio.CancelScope(deadline=self._desk.deadline)
         self._called_off: Cancellation | None = None
+        self._accompanied = False
+        """Whether `_follow` and `_deliver` are running."""
         self._settled = False
 
     def stop(self) -> None:
         """Stop and hand the task back."""
-        self._whole.cancel()
+        self._group.cancel_scope.cancel()
 
     async def run(self) -> None:
         """Serve the claim to its end."""
         try:
-            with self._whole:
+            async with self._group:
                 await self._serve()
-        except ClaimLost:
-            self._settled = True
         except Exception:
             _log.exception("%s: could not be served", self._claim.bundle.id)
         finally:
@@ -64,13 +67,19 @@ class Serving:
                     await self._leave()
 
     async def _serve(self) -> None:
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._follow)
-            group.start_soon(self._deliver, group.cancel_scope)
-            await self._think()
-            if self._called_off is not None and not self._outbox.closed:
-                await self._confirm(self._called_off.reason)
-                group.cancel_scope.cancel()
+        # A reasoner that never waits is done before anybody could tell it anything, or hear anything from it before
+        # its end. Then all that it found goes out in one step, and nobody need be there meanwhile.
+        await Watched(self._think(), self._accompany)
+        if self._called_off is not None and not self._outbox.closed:
+            await self._confirm(self._called_off.reason)
+            self._group.cancel_scope.cancel()
+        elif not self._accompanied:
+            await self._deliver()
+
+    def _accompany(self) -> None:
+        self._accompanied = True
+        self._group.start_soon(self._follow)
+        self._group.start_soon(self._deliver)
 
     async def _follow(self) -> None:
         """Take in what the person says to the task."""
@@ -98,21 +107,24 @@ class Serving:
     def _lose(self) -> None:
         """The orders of a claim that we have not ended have ended: it is not ours any more."""
         if not self._outbox.closed and self._called_off is None:
-            self._settled = True
-            self._whole.cancel()
+            self._end()
 
-    async def _deliver(self, group: anyio.CancelScope) -> None:
+    def _end(self) -> None:
+        """There is nothing more to say to the bus about this task."""
+        self._settled = True
+        self._group.cancel_scope.cancel()
+
+    async def _deliver(self) -> None:
         try:
             await self._outbox.run()
         except ClaimLost:
-            self._settled = True
-            self._whole.cancel()
+            pass
         except Exception:
             _log.exception("%s: its answer cannot be sent", self._claim.bundle.id)
-            self._whole.cancel()
-        else:
-            self._settled = True
-            group.cancel()
+            return self.stop()
+        self._settled = True
+        if self._accompanied:
+            self._group.cancel_scope.cancel()
 
     async def _think(self) -> None:
         """Run the reasoner until it has answered. A terminal finding always stands in the outbox afterwards, unless
@@ -122,6 +134,8 @@ class Serving:
         with self._thinking:
             try:
                 await self._reason()
+            except ClaimLost:
+                return self._end()  # as a tool was about to do what only the owner of the task may
             except DuologueError as error:
                 _log.warning("%s: %s", name, error, exc_info=True)
                 trouble = Finding.error(f"I could not finish that: {error.what}")
@@ -166,16 +180,9 @@ class Serving:
         return f"That took longer than the {self._claim.bundle.deadline_ms / 1000:g} seconds it may take, so I stopped."
 
     async def _confirm(self, reason: str) -> None:
-        pause = self._settings.retry_s
-        while not self._settled:
-            try:
-                await self._claim.confirm_cancelled(reason)
-                self._settled = True
-            except ClaimLost:
-                self._settled = True
-            except BusUnavailable:
-                await anyio.sleep(pause)
-                pause = min(pause * 2, self._settings.longest_retry_s)
+        with suppress(ClaimLost):
+            await insist(lambda: self._claim.confirm_cancelled(reason), self._settings)
+        self._settled = True
 
     async def _leave(self) -> None:
         """Cut off: an answer that is ready is still sent, a call-off is confirmed, anything else is handed back."""

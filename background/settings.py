@@ -18,6 +18,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long a cancelled worker may still take to give a task back (or to send an answer that was ready)."""
     outbox: int = 256
     """Findings of one task that may wait for the bus; a reasoner that writes more waits with them."""
+    flush_s: float = 0.02
+    """What a task finds within this time goes out together, the first of it at once. Questions, urgent findings and the
+    answer do not wait."""
     progress_s: float = 0.1
     """Progress of one tool goes out at once, then at most once in this time, the newest of it."""
     retry_s: float = 0.05
@@ -29,7 +32,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long the person may take to give leave; no answer in time is a no."""
 
     def __post_init__(self) -> None:
-        pauses = (self.replay_s, self.progress_s, self.retry_s, self.longest_retry_s)
+        pauses = (self.replay_s, self.flush_s, self.progress_s, self.retry_s, self.longest_retry_s)
         times = (*pauses, self.grace_s, self.hand_back_s, self.approval_s)
         if min(times) < 0 or self.outbox < 1:
             raise ConfigError(

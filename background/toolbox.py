@@ -3,15 +3,15 @@
 Law: every call gets exactly one `Result`, in the order of the calls: after a failure, a time-out, a tool that cancels
 itself, an unknown name. Only the end of the whole task (its deadline, its cancellation) ends `call` without results.
 
-A task that was delivered again (attempt 2 and on) does not run a tool again that is not idempotent. There is no record
-yet of what the first attempt came to, so every call of such a tool is then answered with "outcome unknown", also where
-the first attempt had not reached it.
+A tool that is not idempotent runs once for what the task wants of it, whatever happens to the worker: see `record`. A
+task that was delivered again (attempt 2 and on) and makes the same call again gets the outcome that is written down; it
+hears "outcome unknown" where the call was interrupted in the middle, and what was done where an earlier attempt made it
+with other arguments. What no attempt had reached runs.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -20,8 +20,9 @@ from typing import Final, Protocol, TypeVar
 
 import anyio
 
+from background.record import Record, StepHost, canonical, said_with
 from orchestrator.bundle import Bundle
-from orchestrator.errors import ConfigError, ToolFailed, ToolRetry
+from orchestrator.errors import ClaimLost, ConfigError, ToolFailed, ToolRetry
 from orchestrator.finding import Channel
 from orchestrator.ports import Progress, Result, Tool, ToolCall, ToolInfo, ToolLimits
 
@@ -35,14 +36,11 @@ LONGEST_PAUSE_S: Final = 5.0
 T = TypeVar("T")
 
 
-class ToolHost(Protocol):
+class ToolHost(StepHost, Protocol):
     """What the toolbox needs of the task whose tools it runs."""
 
     @property
     def bundle(self) -> Bundle: ...
-
-    @property
-    def attempt(self) -> int: ...
 
     @property
     def remaining_s(self) -> float: ...
@@ -90,6 +88,7 @@ class TaskTools:
         self._calls = 0
         self._reusable: dict[str, Result] = {}
         self._running: dict[str, anyio.Event] = {}
+        self._record = Record(host)
 
     @property
     def infos(self) -> tuple[ToolInfo, ...]:
@@ -97,37 +96,49 @@ class TaskTools:
         return tuple(tool.info for tool in self._tools.values())
 
     async def call(self, *calls: ToolCall) -> tuple[Result, ...]:
-        """Run calls side by side; results in call order, exactly one each."""
-        results: dict[int, Result] = {}
+        """Run calls side by side; results in call order, exactly one each.
 
-        async def run(place: int, call: ToolCall) -> None:
-            results[place] = await self._one(call)
+        Raises `ClaimLost` when the task has gone to another worker, and with it the right to do what must not be done
+        twice.
+        """
+        # All of them before any of them: what this attempt asks for must not depend on which is quicker.
+        steps = [self._step(call) for call in calls]
+        if len(calls) == 1:
+            return (await self._one(calls[0], steps[0]),)
+        results: dict[int, Result] = {}
+        lost: list[ClaimLost] = []
+
+        async def run(place: int) -> None:
+            try:
+                results[place] = await self._one(calls[place], steps[place])
+            except ClaimLost as error:
+                lost.append(error)
+                group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
-            for place, call in enumerate(calls):
-                group.start_soon(run, place, call)
+            for place in range(len(calls)):
+                group.start_soon(run, place)
+        if lost:
+            raise lost[0]
         return tuple(results[place] for place in range(len(calls)))
 
-    async def _one(self, call: ToolCall) -> Result:
+    def _step(self, call: ToolCall) -> str:
+        tool = self._tools.get(call.name)
+        return "" if tool is None or tool.info.limits.idempotent else self._record.step(call)
+
+    async def _one(self, call: ToolCall, step: str) -> Result:
         tool = self._tools.get(call.name)
         if tool is None:
             return _unknown(call.name, list(self._tools))
-        limits = tool.info.limits
-        if self._host.attempt > 1 and not limits.idempotent:
-            return Result(
-                f"The outcome of {call.name} is unknown: the task was interrupted and taken up again, "
-                "and doing it twice could do harm, so it was not run again.",
-                ok=False,
-            )
-        if limits.on_duplicate == "run":
-            return await self._counted(tool, call)
-        key = json.dumps([call.name, call.arguments], sort_keys=True, default=repr)
+        if tool.info.limits.on_duplicate == "run":
+            return await self._once(tool, call, step)
+        key = canonical(call)
         while key in self._running:
             await self._running[key].wait()
         if key not in self._reusable:
             done = self._running[key] = anyio.Event()
             try:
-                result = await self._counted(tool, call)
+                result = await self._once(tool, call, step)
                 if not result.ok:
                     return result
                 self._reusable[key] = result
@@ -136,7 +147,13 @@ class TaskTools:
                 done.set()
         return self._reusable[key]
 
-    async def _counted(self, tool: Tool, call: ToolCall) -> Result:
+    async def _once(self, tool: Tool, call: ToolCall, step: str) -> Result:
+        """The call, unless an earlier attempt has made it. `step` is empty for what may be done again."""
+        # Before leave is asked for: what has been done needs none any more.
+        known = await self._record.known(call, step) if step else None
+        return known or await self._counted(tool, call, step)
+
+    async def _counted(self, tool: Tool, call: ToolCall, step: str) -> Result:
         budget = self._host.bundle.budget.tool_calls
         if budget is not None and self._calls >= budget:
             return Result(f"This task has used up its {budget} tool calls; {call.name} was not run.", ok=False)
@@ -147,13 +164,19 @@ class TaskTools:
             gate = self._gates.get(call.name)
             if gate is not None:
                 await stack.enter_async_context(gate)
-            return await self._tried(tool, call)
+            if not step:
+                return await self._tried(tool, call)
+            known = await self._record.begin(call, step)
+            if known is None:
+                known = await self._tried(tool, call)
+                await self._record.complete(step, known)
+            return known
 
     async def _allowed(self, info: ToolInfo, call: ToolCall) -> bool:
         # Untrusted text may have talked the reasoner into this call, so what has effects then needs a person's word.
         if not info.limits.needs_approval and (info.limits.idempotent or not self._host.bundle.tainted):
             return True
-        details = ", ".join(f"{name} {shortened(str(value), 80)}" for name, value in call.arguments.items())
+        details = said_with(call.arguments)
         return await self._host.approve(f"May I run {info.name}{f' with {details}' if details else ''}?")
 
     async def _tried(self, tool: Tool, call: ToolCall) -> Result:

@@ -48,7 +48,7 @@ class Worker:
         self._slots = slots
         self._settings = settings or WorkerSettings()
         self._serving: set[Serving] = set()
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._claiming = anyio.CancelScope()
         self._grace_s = self._settings.grace_s
         self._draining = False
@@ -102,7 +102,7 @@ class Worker:
 
     async def _room(self) -> None:
         while len(self._serving) >= self._slots:
-            await self._changed.wait()
+            await self._change()
 
     async def _wait_for_running(self) -> None:
         begun = anyio.current_time()
@@ -111,13 +111,19 @@ class Worker:
             if left <= 0:
                 return
             with anyio.move_on_after(left):
-                await self._changed.wait()
+                await self._change()
 
     def _reasoner_for(self, claim: Claim) -> Reasoner | None:
         if isinstance(self._reasoner, Mapping):
             return self._reasoner.get(claim.bundle.pool)
         return self._reasoner
 
+    async def _change(self) -> None:
+        if self._changed is None:
+            self._changed = anyio.Event()
+        await self._changed.wait()
+
     def _notify(self) -> None:
-        changed, self._changed = self._changed, anyio.Event()
-        changed.set()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None

@@ -7,7 +7,7 @@ peer.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,9 +15,11 @@ from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.events import DelegationUpdate
 from orchestrator.finding import Finding
 
-__all__ = ["Wire", "bundle_wire", "orders_wire", "updates_wire"]
+__all__ = ["UpdatesWire", "Wire", "bundle_wire", "orders_wire", "updates_wire"]
 
 T = TypeVar("T")
+
+Update: TypeAlias = Finding | DelegationUpdate
 
 
 class Wire(Generic[T]):
@@ -41,9 +43,52 @@ class Wire(Generic[T]):
             return None
 
 
-def updates_wire() -> Wire[Finding | DelegationUpdate]:
+class UpdatesWire:
+    """Encodes and decodes what comes back from the background: always an array, of one update or of many.
+
+    Each element is understood by itself, so that one which is not known here takes none of the others with it.
+    """
+
+    def __init__(self) -> None:
+        self.skipped: int = 0
+        """How many updates could not be understood; a whole entry that is broken counts as one."""
+
+    def encode(self, *updates: Update) -> bytes:
+        """An array of them."""
+        return _ENCODER.encode(updates)
+
+    def decode(self, data: bytes) -> list[Update]:
+        """Those that are understood, in order."""
+        try:
+            return _UPDATES.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._one_by_one(data)
+
+    def _one_by_one(self, data: bytes) -> list[Update]:
+        try:
+            pieces = _PIECES.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.skipped += 1
+            return []
+        known: list[Update] = []
+        for piece in pieces:
+            try:
+                known.append(_UPDATE.decode(piece))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self.skipped += 1
+        return known
+
+
+# Made once: to make one costs more than to use it, and none of them keeps anything.
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_UPDATES: Final = msgspec.msgpack.Decoder(list[Update])
+_UPDATE: Final[msgspec.msgpack.Decoder[Update]] = msgspec.msgpack.Decoder(Update)  # pyright: ignore[reportArgumentType]
+_PIECES: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
+
+
+def updates_wire() -> UpdatesWire:
     """For what comes back from the background."""
-    return Wire(Finding | DelegationUpdate)
+    return UpdatesWire()
 
 
 def orders_wire() -> Wire[Amendment | Cancellation]:

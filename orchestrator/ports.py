@@ -19,6 +19,7 @@ from orchestrator.events import BusEvent, Event, ModelEvent, UserEvent
 from orchestrator.finding import Finding, Source, Urgency
 
 __all__ = [
+    "Begun",
     "Claim",
     "Clock",
     "Desk",
@@ -32,6 +33,7 @@ __all__ = [
     "Progress",
     "Reasoner",
     "Result",
+    "Steps",
     "Tool",
     "ToolCall",
     "ToolContext",
@@ -173,8 +175,31 @@ class FrontBus(Protocol):
         ...
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """What was known of a step when it was to begin.
+
+    `new`: nothing, so it may be done. `begun`: an earlier attempt began it, and how it ended is not known. `done`: it
+    ended with `outcome`.
+    """
+
+    known: Literal["new", "begun", "done"]
+    outcome: bytes = b""
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """What the earlier attempts of a task have done."""
+
+    outcomes: Mapping[str, bytes | None] = {}
+    """By step; `None` where one was begun and how it ended is not known."""
+    whole: bool = True
+    """False where the bus has lost its data since: then what is not here may have been done all the same."""
+
+
 class Claim(Protocol):
-    """A task this worker owns, until it finishes it or loses the lease."""
+    """A task this worker owns, until it finishes it or loses the lease.
+
+    Everything that is told or written raises `ClaimLost` when another worker owns the task, and has not been done then.
+    """
 
     @property
     def bundle(self) -> Bundle: ...
@@ -184,6 +209,11 @@ class Claim(Protocol):
         """1 for the first worker that took it; more after a death or a hand-back."""
         ...
 
+    @property
+    def left_ms(self) -> int:
+        """Milliseconds until the deadline, which counts from the hand-off; 0 when it has passed."""
+        ...
+
     def orders(self) -> AsyncIterator[Order]:
         """Amendments and cancellations, from the beginning (a later attempt sees the earlier ones again).
 
@@ -191,12 +221,33 @@ class Claim(Protocol):
         """
         ...
 
-    async def publish(self, finding: Finding) -> None:
-        """Send a finding that is not terminal. Raises `ClaimLost` when another worker owns the task."""
+    async def publish(self, *findings: Finding) -> None:
+        """Send findings that are not terminal, in one step: all of them or none.
+
+        What was cut off and is sent again must be the same findings: then it arrives once. Raises `ClaimLost`.
+        """
         ...
 
-    async def finish(self, finding: Finding) -> None:
-        """Send the terminal finding and acknowledge the task, in one step. Raises `ClaimLost`."""
+    async def finish(self, *findings: Finding) -> None:
+        """Send the terminal finding and acknowledge the task, in one step. Raises `ClaimLost`.
+
+        The terminal one is the last; before it may come what has not been sent yet.
+        """
+        ...
+
+    async def begin(self, step: str) -> Begun:
+        """Write down that `step` is begun, before it is done; if it must not be done twice, only when it is `new`.
+
+        Each step of one attempt has a name of its own, and the same in every attempt. Raises `ClaimLost`.
+        """
+        ...
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        """Write down how a step ended. Raises `ClaimLost`."""
+        ...
+
+    async def earlier_steps(self) -> Steps:
+        """What the attempts before this one have begun and completed. Raises `ClaimLost`."""
         ...
 
     async def confirm_cancelled(self, reason: str) -> None:

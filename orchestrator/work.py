@@ -169,6 +169,12 @@ def tell(state: State, out: list[Effect]) -> None:
 def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, out: list[Effect]) -> None:
     """A finding comes in. One that answers what was asked before a correction sends the work out again."""
     before = state.ledger.notes.get(finding.id)
+    job = state.ledger.jobs.get(finding.delegation)
+    if job is not None and finding.attempt > job.attempt and not job.answered:
+        for note in state.ledger.of(job.id):
+            if note.state == "offered":
+                # What the voice has made of it waits to be said, and the new attempt will tell the same again.
+                cut_speech(state, note.finding.id, "the task was begun again", now, out)
     if finding.terminal:
         for note in state.ledger.of(finding.delegation):
             if note.state == "offered":

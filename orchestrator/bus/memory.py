@@ -21,7 +21,7 @@ from orchestrator.bus.mailboxes import OrderBook, Subscriptions
 from orchestrator.errors import BusBusy, ClaimLost
 from orchestrator.events import BusEvent, DelegationUpdate
 from orchestrator.finding import Finding
-from orchestrator.ports import Claim, FrontBus, Order, WorkerBus
+from orchestrator.ports import Begun, Claim, FrontBus, Order, Steps, WorkerBus
 
 __all__ = ["MemoryBus"]
 
@@ -45,10 +45,19 @@ class _Job:
     cancellation: Cancellation | None = None
     told: DelegationUpdate | None = None
     findings: list[Finding] = field(default_factory=list[Finding])
+    steps: dict[str, _Step] = field(default_factory=lambda: dict[str, _Step]())
 
     @property
     def over(self) -> bool:
         return self.state in ("done", "cancelled")
+
+
+@dataclass(slots=True, eq=False)
+class _Step:
+    """Something that must not be done twice: which attempt began it, and what it came to, if that is known."""
+
+    attempt: int
+    outcome: bytes | None = None
 
 
 class _Queue:
@@ -125,13 +134,14 @@ class _Queue:
             )
         return job
 
-    def publish(self, job: _Job, finding: Finding) -> None:
-        job.findings.append(finding)
-        self._tell(job, finding)
+    def publish(self, job: _Job, *findings: Finding) -> None:
+        job.findings += findings
+        for finding in findings:
+            self._tell(job, finding)
 
-    def finish(self, job: _Job, finding: Finding) -> None:
+    def finish(self, job: _Job, *findings: Finding) -> None:
         job.told = None
-        self.publish(job, finding)
+        self.publish(job, *findings)
         self._end(job, "done")
 
     def cancelled(self, job: _Job, reason: str) -> None:
@@ -249,18 +259,39 @@ class _MemoryClaim:
     def attempt(self) -> int:
         return self._attempt
 
+    @property
+    def left_ms(self) -> int:
+        return max(0, int((self.job.deadline - anyio.current_time()) * 1_000))
+
     def orders(self) -> AsyncIterator[Order]:
         return self.book.read()
 
-    async def publish(self, finding: Finding) -> None:
+    async def publish(self, *findings: Finding) -> None:
         await anyio.lowlevel.checkpoint()
         queue = self.worker.queue
-        queue.publish(queue.owned(self), finding)
+        queue.publish(queue.owned(self), *findings)
 
-    async def finish(self, finding: Finding) -> None:
+    async def finish(self, *findings: Finding) -> None:
         await anyio.lowlevel.checkpoint()
         queue = self.worker.queue
-        queue.finish(queue.owned(self), finding)
+        queue.finish(queue.owned(self), *findings)
+
+    async def begin(self, step: str) -> Begun:
+        await anyio.lowlevel.checkpoint()
+        steps = self.worker.queue.owned(self).steps
+        known = steps.setdefault(step, _Step(self._attempt))
+        if known.outcome is not None:
+            return Begun("done", known.outcome)
+        return Begun("new" if known.attempt == self._attempt else "begun")
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.worker.queue.owned(self).steps[step] = _Step(self._attempt, outcome)
+
+    async def earlier_steps(self) -> Steps:
+        await anyio.lowlevel.checkpoint()
+        steps = self.worker.queue.owned(self).steps
+        return Steps({name: step.outcome for name, step in steps.items() if step.attempt < self._attempt})
 
     async def confirm_cancelled(self, reason: str) -> None:
         await anyio.lowlevel.checkpoint()

@@ -1,7 +1,8 @@
 """The hand-off between processes, over Redis Streams (Redis 6.2 or later, or Valkey).
 
 `redis_front` is the front end's side, `redis_worker` and `redis_claim` the worker's, `redis_keys` names what is kept,
-`redis_scripts` holds every change that must be one step, `redis_client` is the only module that imports redis-py.
+`redis_scripts` and `redis_steps` hold every change that must be one step, `redis_client` is the only module that
+imports redis-py.
 """
 
 from __future__ import annotations

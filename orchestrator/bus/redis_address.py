@@ -97,12 +97,15 @@ def shown_url(url: str) -> str:
         return f"{scheme}://{HIDDEN}" if scheme in SCHEMES else "(an address that cannot be read)"
     name, _, password = parts.user.partition(":")
     user = f"{name}:{HIDDEN}@" if password else f"{name}@" if name else ""
-    options = urlencode([(name, value if _is_harmless(name) else HIDDEN) for name, value in parts.options], safe="*/:")
+    shown = [(name, value if _is_harmless(name, value) else HIDDEN) for name, value in parts.options]
+    options = urlencode(shown, safe="*/:")
     return f"{parts.scheme}://{user}{parts.hosts}{parts.path}{'?' if options else ''}{options}"
 
 
-def _is_harmless(option: str) -> bool:
-    return option == "db" or (option.startswith("ssl_") and "pass" not in option and "data" not in option)
+def _is_harmless(option: str, value: str) -> bool:
+    if option == "db":
+        return value.isdecimal()
+    return option.startswith("ssl_") and "pass" not in option and "data" not in option
 
 
 def parsed(url: str) -> Address:

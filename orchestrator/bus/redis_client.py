@@ -190,7 +190,9 @@ class RedisClient:
         # and no front end may end because of one.
         if isinstance(error, NoAnswer | TimeoutError):
             return Away(f"Redis at {self._shown}: no answer within {self._timeout_s:g} s")
-        text = " ".join(str(error).split()) or type(error).__name__
+        # Of some errors redis-py takes the first word for a kind, and the rest for the text.
+        code = getattr(error, "status_code", None) or ""
+        text = " ".join(f"{code} {error}".split()) or type(error).__name__
         # Of a command that it does not know Redis quotes the arguments, which may be anything; of a script, its number.
         text = text.partition(", with args beginning with")[0].partition(" script: ")[0]
         for secret in self._secrets:

@@ -123,6 +123,8 @@ class _RedisFront:
                 await self._send(order)
                 return
             async with task.in_turn:
+                if order.delegation in self._unsure and not await self._secure(task):
+                    raise Away("a task that it had lost has no place in its queue")
                 reply = await self._send(order)
                 if not task.orders or task.orders[-1] != order:
                     task.orders.append(order)
@@ -220,14 +222,13 @@ class _RedisFront:
 
     def _take(self, fields: dict[bytes, bytes]) -> None:
         # What an unknown peer wrote is skipped, never raised: one odd entry must not end every session here.
-        update = self._updates.decode(fields.get(b"u", b""))
-        if update is None:
-            return
-        task = self._open.get(update.delegation)
-        if task is not None:
-            task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
-            task.heard = True
-        self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
+        for told in (fields.get(b"r"), fields.get(b"u")):
+            for update in self._updates.decode(told) if told else ():
+                task = self._open.get(update.delegation)
+                if task is not None:
+                    task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+                    task.heard = True
+                self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
     def _pass_on(self, session: str, update: Finding | DelegationUpdate) -> None:
         match update:
@@ -320,16 +321,28 @@ class _RedisFront:
     async def _make_sure(self) -> None:
         for name in list(self._unsure):
             task = self._open.get(name)
-            if task is not None:
-                async with task.in_turn:
-                    reply = await self._enqueue(task)
-                    if reply[0] == b"busy":
-                        continue
-                    if reply[0] == b"taken" and task.taken:
-                        _log.warning("Redis had lost the task %s; it was handed over again", name)
-                        for order in task.orders:
-                            await self._send(order)
-            self._unsure.discard(name)
+            if task is None:
+                self._unsure.discard(name)
+                continue
+            async with task.in_turn:
+                await self._secure(task)
+
+    async def _secure(self, task: _Open) -> bool:
+        """See that Redis has the task and all its orders. Returns whether it could take it."""
+        name = task.bundle.id
+        reply = await self._enqueue(task)
+        if reply[0] == b"busy":
+            return False
+        there = 0
+        if reply[0] == b"known":
+            # Not all of them, if the line broke while it was handed over again.
+            there = reply[1]
+        elif task.taken:
+            _log.warning("Redis had lost the task %s; it was handed over again", name)
+        for order in task.orders[there:]:
+            await self._send(order)
+        self._unsure.discard(name)
+        return True
 
     async def _trim(self) -> None:
         if self._cursor not in ("0-0", self._trimmed):

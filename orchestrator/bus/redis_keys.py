@@ -9,6 +9,7 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:urgent[:pool]` | the same for urgent tasks, which are taken first | for ever |
 | `duo:{0}:job:<id>` | state, attempt and token (the fence), front end, last beat | deadline or end, + 10 min |
 | `duo:{0}:orders:<id>` | list of amendments and cancellations | as the job |
+| `duo:{0}:steps:<id>` | hash of what must not be done twice: by step, who began it and how it ended | as the job |
 | `duo:{0}:log:<id>` | stream of findings, for a front end that takes over | as the job |
 | `duo:{0}:ctx:<front end>:<session>:<n>` | list: a long conversation in pieces, for the workers | as the longest job |
 | `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
@@ -50,6 +51,10 @@ class Keys:
     def log(self, task: str) -> str:
         """The findings of a task."""
         return f"{self.prefix}log:{task}"
+
+    def steps(self, task: str) -> str:
+        """What a task has done that must not be done twice."""
+        return f"{self.prefix}steps:{task}"
 
     def orders(self, task: str) -> str:
         """What a task was told after it had left."""

@@ -31,6 +31,11 @@ COMMANDS_AT_ONCE: Final = 256
 BYTES_AT_ONCE: Final = 256 * 1024
 
 NOT_THE_PRIMARY: Final = (MasterDownError, MovedError, ReadOnlyError)
+NOT_ANY_MORE: Final = ("READONLY", "UNBLOCKED")
+"""How Redis 6.2 puts it when a script finds out, and what a reader is woken up with in the middle of its wait."""
+
+
+_NOTHING: Final = object()
 
 
 class NoAnswer(Exception):
@@ -44,6 +49,8 @@ class Line:
         self.connects: int = 0
         self.number: int = 0
         """What Redis calls the present connection."""
+        self.strayed: bool = False
+        """Whether it was not the primary that answered last, or not any more."""
         self._primary = primary
         self._asks = asks_its_number
         self._connection: AbstractConnection | None = None
@@ -57,6 +64,7 @@ class Line:
         """
         connection = await self._ready()
         errors: list[ResponseError] = []
+        self.strayed = False
         try:
             await connection.send_packed_command(commands, check_health=False)
             for _ in commands:
@@ -88,13 +96,12 @@ class Line:
                 await connection.disconnect()
 
     async def _judge(self, errors: Sequence[ResponseError]) -> None:
-        strays = [error for error in errors if isinstance(error, NOT_THE_PRIMARY)]
-        for stray in strays:
-            if isinstance(stray, MovedError):
-                told = cast(Any, stray)
+        for error in errors:
+            if isinstance(error, MovedError):
+                told = cast(Any, error)
                 self._primary.moved_to((told.host, told.port))
-        # A reader that is waiting when its server becomes a replica is woken up with this.
-        if strays or any(str(error).startswith("UNBLOCKED") for error in errors):
+        if any(_is_stray(error) for error in errors):
+            self.strayed = True
             await self.drop()
 
     async def _ready(self) -> AbstractConnection:
@@ -118,6 +125,13 @@ class Line:
                 await self.drop()
                 raise RedisConnectionError("the connection has been closed")
         return self._connection
+
+
+def _is_stray(reply: object) -> bool:
+    """Whether it comes from a server that is not the primary (any more), and has done nothing."""
+    return isinstance(reply, NOT_THE_PRIMARY) or (
+        isinstance(reply, ResponseError) and any(word in str(reply) for word in NOT_ANY_MORE)
+    )
 
 
 class _Parcel:
@@ -177,28 +191,35 @@ class SharedLine:
     async def _lead(self, first: _Parcel) -> None:
         self._led = True
         batch = self._gather(first)
-        commands = first.commands if len(batch) == 1 else [command for each in batch for command in each.commands]
-        answers: dict[int, Any] = {}
-        problem: Exception = RedisConnectionError("the exchange was ended by force")
+        answers: list[Any] = []
+        problem: Exception | None = None
         try:
-            await self._deliver(commands, answers)
-        except Exception as error:
-            problem = error
-            # Those who wait would wait as long for the same. They were not sent, and are told at once.
-            batch += self._waiting
-            self._waiting.clear()
+            if len(batch) == 1:
+                answers, problem = await self._deliver(first.commands)
+            else:
+                answers, problem = await self._deliver([command for each in batch for command in each.commands])
         finally:
+            # Also when this task was ended by force: then nothing has been answered.
             begin = 0
             for each in batch:
                 end = begin + len(each.commands)
-                try:
-                    each.replies = [answers[number] for number in range(begin, end)]
-                except KeyError:
-                    each.problem = problem
+                each.replies = answers[begin:end]
+                if len(each.replies) < len(each.commands) or (problem is not None and _NOTHING in each.replies):
+                    each.problem = problem or RedisConnectionError("the exchange was ended by force")
                 begin = end
                 if each.turn is not None:
                     each.turn.set()
+            if problem is not None:
+                self._dismiss(problem)
             self._pass_on()
+
+    def _dismiss(self, problem: Exception) -> None:
+        # Those who wait would wait as long for the same. They were not sent, and are told at once.
+        for each in self._waiting:
+            each.problem = problem
+            if each.turn is not None:
+                each.turn.set()
+        self._waiting.clear()
 
     def _pass_on(self) -> None:
         if self._waiting:
@@ -220,29 +241,34 @@ class SharedLine:
             size += sum(map(len, parcel.commands))
         return batch
 
-    async def _deliver(self, commands: Sequence[bytes], answers: dict[int, Any]) -> None:
-        """Fill in the answers, in at most three tries; only what has none is sent again."""
+    async def _deliver(self, commands: Sequence[bytes]) -> tuple[list[Any], Exception | None]:
+        """The answers, in at most three tries. Where there is none stands `_NOTHING`, and why comes with it."""
+        answers: list[Any] = []
+        problem = await self._try(commands, answers)
+        if problem is None and not self._line.strayed:
+            return answers, None
+        answers += [_NOTHING] * (len(commands) - len(answers))
         pause_s = RETRY_AFTER_S
-        for tries_left in range(RETRIES, -1, -1):
-            unanswered = [number for number in range(len(commands)) if number not in answers]
-            replies: list[Any] = []
-            with anyio.CancelScope(deadline=anyio.current_time() + self._timeout_s, shield=True) as limit:
-                try:
-                    await self._line.exchange([commands[number] for number in unanswered], replies)
-                except RedisConnectionError as error:
-                    if tries_left == 0 or isinstance(error, AuthenticationError):
-                        raise
-                finally:
-                    # Of what was refused again and again the last refusal stands.
-                    answers |= {
-                        number: reply
-                        for number, reply in zip(unanswered, replies, strict=False)
-                        if tries_left == 0 or not isinstance(reply, NOT_THE_PRIMARY)
-                    }
-            if limit.cancelled_caught:
-                raise NoAnswer
-            if len(answers) == len(commands):
-                return
+        for _ in range(RETRIES):
+            if isinstance(problem, AuthenticationError) or not isinstance(problem, RedisConnectionError | None):
+                break
             with anyio.CancelScope(shield=True):
                 await anyio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s *= 2
+            left = [number for number, answer in enumerate(answers) if answer is _NOTHING or _is_stray(answer)]
+            replies: list[Any] = []
+            problem = await self._try([commands[number] for number in left], replies)
+            for number, reply in zip(left, replies, strict=False):
+                answers[number] = reply
+            if problem is None and not self._line.strayed:
+                break
+        return answers, problem
+
+    async def _try(self, commands: Sequence[bytes], replies: list[Any]) -> Exception | None:
+        with anyio.CancelScope(deadline=anyio.current_time() + self._timeout_s, shield=True):
+            try:
+                await self._line.exchange(commands, replies)
+            except Exception as error:
+                return error
+            return None
+        return NoAnswer()

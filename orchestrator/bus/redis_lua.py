@@ -37,7 +37,7 @@ end
 
 local FIELDS = {
   'state', 'token', 'entry', 'stream', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front',
-  'session', 'ttl',
+  'session', 'ttl', 'first',
 }
 
 local function load(job)
@@ -53,22 +53,27 @@ local function over(task)
   return task.state == 'done' or task.state == 'cancelled'
 end
 
-local function send(task, attempt, payload)
+-- `before` is what has to be heard first and is in no log: that the task runs.
+local function send(task, attempt, payload, before)
   local out = prefix .. 'out:' .. task.front
-  redis.call('XADD', out, '*', 's', task.session, 'a', attempt, 'u', payload)
+  if before and before ~= '' then
+    redis.call('XADD', out, '*', 's', task.session, 'a', attempt, 'r', before, 'u', payload)
+  else
+    redis.call('XADD', out, '*', 's', task.session, 'a', attempt, 'u', payload)
+  end
   live(out, task.ttl)
 end
 
 -- The state a task is in is told now, and again to whoever submits it a second time.
-local function tell(job, task, payload)
+local function tell(job, task, payload, before)
   redis.call('HSET', job, 'told', payload)
-  send(task, task.attempt, payload)
+  send(task, task.attempt, payload, before)
 end
 
-local function log(key, task, payload)
+local function log(key, task, payload, before)
   redis.call('XADD', key, '*', 'a', task.attempt, 'u', payload)
   live(key, task.ttl)
-  send(task, task.attempt, payload)
+  send(task, task.attempt, payload, before)
 end
 
 local function drop(jobs, group, entry)

@@ -103,16 +103,16 @@ class Primary:
                     return await self._by_nodes()
 
     async def _by_sentinels(self) -> AbstractConnection:
-        problem: Exception = RedisConnectionError("no sentinel is known")
+        problems: list[str] = []
         for place in list(self._known):
             try:
                 with anyio.fail_after(self._share()):
                     found = await self._named_by(place)
             except (RedisError, OSError) as error:
-                problem = _located(place, error)
+                problems.append(_located(place, error))
                 continue
             if found is None:
-                problem = RedisConnectionError(f"the sentinels do not know the service {self._address.service!r}")
+                problems.append(f"{_written(place)} does not know the service {self._address.service!r}")
                 continue
             # The next time the one that answered comes first.
             self._ask_first(place)
@@ -122,8 +122,8 @@ class Primary:
             if role == b"master":
                 return primary
             await primary.disconnect(nowait=True)
-            problem = RedisConnectionError("the server that the sentinels name has become a replica; no other yet")
-        raise problem
+            problems.append(f"{_written(found)}, which {_written(place)} names, has become a replica")
+        raise RedisConnectionError("; ".join(problems))
 
     async def _named_by(self, place: Place) -> Place | None:
         sentinel = await self._open(self._address.sentinel_url, place, sentinel=True)
@@ -132,12 +132,12 @@ class Primary:
         return (found[0].decode(), int(found[1])) if found else None
 
     async def _by_nodes(self) -> AbstractConnection:
-        problem: Exception = RedisConnectionError("no node of the Cluster is known")
+        problems: list[str] = []
         for place in list(self._known):
             try:
                 node = await self._patiently(place)
             except (RedisError, OSError) as error:
-                problem = _located(place, error)
+                problems.append(_located(place, error))
                 continue
             owner = await self._owner(node, place)
             if owner == place:
@@ -145,16 +145,16 @@ class Primary:
                 return node
             await node.disconnect(nowait=True)
             if owner is None:
-                problem = RedisConnectionError("no node of the Cluster serves the keys of the hand-off just now")
+                problems.append(f"{_written(place)} knows no node that serves the keys of the hand-off just now")
                 continue
             try:
                 primary = await self._patiently(owner)
             except (RedisError, OSError) as error:
-                problem = _located(owner, error)
+                problems.append(_located(owner, error))
                 continue
             self._ask_first(owner)
             return primary
-        raise problem
+        raise RedisConnectionError("; ".join(problems))
 
     async def _owner(self, node: AbstractConnection, asked: Place) -> Place | None:
         # CLUSTER SHARDS would be the newer way, and is not there before Redis 7.
@@ -208,8 +208,11 @@ async def _ask_or_close(connection: AbstractConnection, *command: str) -> Any:
         raise
 
 
-def _located(place: Place, error: Exception) -> Exception:
-    """The same problem, and where."""
-    host, port = place
+def _located(place: Place, error: Exception) -> str:
+    """What the problem is, and where."""
     text = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
-    return error if f"{host}:{port}" in text else RedisConnectionError(f"{host}:{port}: {text}")
+    return text if _written(place) in text else f"{_written(place)}: {text}"
+
+
+def _written(place: Place) -> str:
+    return f"{place[0]}:{place[1]}"

@@ -43,7 +43,7 @@ if task.state then
   for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
     send(task, item[2][2], item[2][4])
   end
-  return { 'known' }
+  return { 'known', redis.call('LLEN', prefix .. 'orders:' .. id) }
 end
 local length = redis.call('XLEN', jobs)
 if length >= capacity then
@@ -114,11 +114,13 @@ if task.token ~= token then
     return { 'gone' }
   end
   task.attempt = tonumber(task.attempt) + 1
+  -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
-    'worker', ARGV[7])
+    'worker', ARGV[7], 'first', task.first or task.attempt)
   redis.call('HINCRBY', job, 'tries', 1)
   if not late and not dead then
-    tell(job, task, running)
+    -- The worker sends it along with what it says first, or by itself a moment later.
+    redis.call('HSET', job, 'told', running)
   end
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
@@ -128,16 +130,22 @@ return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), m
 
 EMIT: Final = script(
     """
--- KEYS job log; ARGV token number payload
+-- KEYS job log; ARGV token number payload running
+-- The payload is as many findings as there are, in one entry; an empty one only says that it runs. `running` goes
+-- before the first payload of an attempt.
 local job, history = KEYS[1], KEYS[2]
-local token, number, payload = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local token, number, payload, running = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local task = load(job)
 if task.token ~= token or task.state ~= 'running' then
   return { 'lost' }
 end
 if number > tonumber(task.sent) then
   redis.call('HSET', job, 'sent', number)
-  log(history, task, payload)
+  if payload == '' then
+    send(task, task.attempt, running)
+  else
+    log(history, task, payload, running)
+  end
 end
 return { 'ok' }
 """
@@ -145,8 +153,8 @@ return { 'ok' }
 
 FINISH: Final = script(
     """
--- KEYS jobs job log orders dead; ARGV group token keep_ms state payload id why
-local jobs, job, history, orders, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+-- KEYS jobs job log orders dead steps; ARGV group token keep_ms state payload id why running
+local jobs, job, history, orders, dead, steps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local group, token, keep, state, payload, id, why = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local task = load(job)
 if task.token ~= token then
@@ -158,9 +166,9 @@ end
 redis.call('HSET', job, 'state', state)
 if state == 'done' then
   redis.call('HSET', job, 'told', '')
-  log(history, task, payload)
+  log(history, task, payload, ARGV[9])
 else
-  tell(job, task, payload)
+  tell(job, task, payload, ARGV[9])
 end
 if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
@@ -184,7 +192,7 @@ if why ~= '' then
   live(dead, DEAD_TTL)
 end
 drop(jobs, group, task.entry)
-for _, key in ipairs({ job, history, orders }) do
+for _, key in ipairs({ job, history, orders, steps }) do
   redis.call('PEXPIRE', key, keep)
 end
 return { 'ok' }
@@ -193,7 +201,7 @@ return { 'ok' }
 
 GIVE_BACK: Final = script(
     """
--- An empty token gives back what was read and not started. KEYS jobs job; ARGV group token entry queued
+-- An empty token gives back what was read and not started. KEYS jobs job; ARGV group token entry queued running
 local jobs, job = KEYS[1], KEYS[2]
 local group, token, entry, queued = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local task = load(job)
@@ -210,7 +218,7 @@ redis.call('HSET', job, 'entry', redis.call('XADD', jobs, '*', unpack(body[1][2]
 if token ~= '' then
   -- Only what a worker lost without a word counts towards giving up, not what it returned in good order.
   redis.call('HINCRBY', job, 'tries', -1)
-  tell(job, task, queued)
+  tell(job, task, queued, ARGV[6])
 end
 return { 'ok' }
 """

@@ -1,10 +1,11 @@
 """A worker's side on Redis: reading tasks, keeping the leases, hearing orders.
 
-Three loops, none of which ends because Redis did:
+Four loops, none of which ends because Redis did:
 - `read_jobs` is the only one that takes tasks, so that it alone counts the free slots. It never takes more than there
   is room for, and is never cut off while it reads: a blocking group read that is cancelled leaves its tasks with a
   consumer that does not know of them.
 - `keep_leases` renews what is held, and learns what is lost.
+- `announce` says that a task runs, where the task itself has nothing to say yet.
 - `hear_orders` reads the doorbells.
 """
 
@@ -40,6 +41,8 @@ __all__ = ["redis_worker"]
 _log = logging.getLogger("duologue.bus")
 
 BELLS_AT_ONCE: Final = 256
+ANNOUNCED_AFTER_S: Final = 0.05
+"""A task that answers at once says with its first finding that it runs."""
 
 Entry = tuple[str, str, dict[bytes, bytes]]
 """Stream, id and fields of something that was read."""
@@ -64,6 +67,7 @@ class _RedisWorker:
         self._ready: list[RedisClaim] = []
         self._wanted = 0
         self._changed = anyio.Event()
+        self._fresh = anyio.Event()
         self._stopping = anyio.Event()
         self._stopped = anyio.Event()
         self._prepared = -1
@@ -289,7 +293,7 @@ class _RedisWorker:
             return
         stream, number, _ = entry
         held = Held(_task(entry), stream, number, token, reply[1])
-        claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2])
+        claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2], reply[3])
         refusal: Refusal | None = (
             "late" if verdict == "late" else "dead" if verdict == "dead" else "unreadable" if bundle is None else None
         )
@@ -299,13 +303,14 @@ class _RedisWorker:
             await claim.give_up(refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
             return
         self.claims[token] = claim
+        self._fresh.set()
         self._ready.append(claim)
 
     async def _return_unread(self, entries: list[Entry]) -> None:
         for entry in entries:
             stream, number, _ = entry
             keys = [stream, self._keys.job(_task(entry))]
-            await self._commands.script(GIVE_BACK, keys, [self._keys.prefix, GROUP, "", number, ""])
+            await self._commands.script(GIVE_BACK, keys, [self._keys.prefix, GROUP, "", number, "", ""])
 
     # --- leases --------------------------------------------------------------------------------------------------
 
@@ -337,6 +342,22 @@ class _RedisWorker:
                     claim.end()
                 elif orders > claim.orders_read:
                     await claim.look_for_orders()
+
+    async def announce(self) -> None:
+        """Say of tasks that they run, where they have said nothing by themselves in their first moments, for ever."""
+        backoff = Backoff()
+        while True:
+            await self._fresh.wait()
+            self._fresh = anyio.Event()
+            await anyio.sleep(ANNOUNCED_AFTER_S)
+            try:
+                for claim in list(self.claims.values()):
+                    await claim.announce()
+            except Away:
+                self._fresh.set()
+                await anyio.sleep(backoff.next())
+                continue
+            backoff.reset()
 
     # --- orders --------------------------------------------------------------------------------------------------
 
@@ -425,6 +446,7 @@ async def redis_worker(
             tasks.start_soon(worker.read_jobs)
             tasks.start_soon(worker.keep_leases)
             tasks.start_soon(worker.hear_orders)
+            tasks.start_soon(worker.announce)
             try:
                 yield worker
             except Exception as error:

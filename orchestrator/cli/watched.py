@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final, TypeAlias
 
 import anyio
@@ -12,7 +12,7 @@ from orchestrator.bundle import Bundle, Cancellation
 from orchestrator.bus import Bus
 from orchestrator.errors import ClaimLost
 from orchestrator.finding import Finding
-from orchestrator.ports import Claim, FrontBus, Order, WorkerBus
+from orchestrator.ports import Begun, Claim, FrontBus, Order, Steps, WorkerBus
 
 __all__ = ["WatchedBus"]
 
@@ -66,6 +66,10 @@ class _WatchedClaim:
     def attempt(self) -> int:
         return self._claim.attempt
 
+    @property
+    def left_ms(self) -> int:
+        return self._claim.left_ms
+
     async def orders(self) -> AsyncIterator[Order]:
         async for order in self._claim.orders():
             self._ending = self._ending or isinstance(order, Cancellation)
@@ -74,21 +78,28 @@ class _WatchedClaim:
         if not self._ending:
             self._tell(_LOST)
 
-    async def publish(self, finding: Finding) -> None:
-        try:
-            await self._claim.publish(finding)
-        except ClaimLost:
-            self._tell(_LOST)
-            raise
+    async def publish(self, *findings: Finding) -> None:
+        with self._loss():
+            await self._claim.publish(*findings)
 
-    async def finish(self, finding: Finding) -> None:
+    async def finish(self, *findings: Finding) -> None:
         self._ending = True
-        try:
-            await self._claim.finish(finding)
-        except ClaimLost:
-            self._tell(_LOST)
-            raise
-        self._tell("done" if finding.kind == "final" else f"failed ({finding.text})")
+        with self._loss():
+            await self._claim.finish(*findings)
+        last = findings[-1]
+        self._tell("done" if last.kind == "final" else f"failed ({last.text})")
+
+    async def begin(self, step: str) -> Begun:
+        with self._loss():
+            return await self._claim.begin(step)
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        with self._loss():
+            await self._claim.complete(step, outcome)
+
+    async def earlier_steps(self) -> Steps:
+        with self._loss():
+            return await self._claim.earlier_steps()
 
     async def confirm_cancelled(self, reason: str) -> None:
         self._ending = True
@@ -99,6 +110,14 @@ class _WatchedClaim:
         self._ending = True
         await self._claim.hand_back()
         self._tell("handed back")
+
+    @contextmanager
+    def _loss(self) -> Generator[None]:
+        try:
+            yield
+        except ClaimLost:
+            self._tell(_LOST)
+            raise
 
     def _tell(self, how: str) -> None:
         if self._told:

@@ -96,7 +96,7 @@ async def _watch_redis(url: str, name: str) -> None:
         if there != was_there:
             if there:
                 again = "again " if was_there is False else ""
-                say(f"connected {again}to {name} (Redis {found.version}), waiting for tasks")
+                say(f"connected {again}to {name} ({found.product} {found.version}), waiting for tasks")
                 if found.too_old:
                     say(f"this Redis is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
             else:

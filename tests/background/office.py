@@ -15,7 +15,7 @@ from orchestrator.bus.memory import MemoryBus
 from orchestrator.errors import BusUnavailable
 from orchestrator.events import BusEvent, DelegationUpdate
 from orchestrator.finding import Finding
-from orchestrator.ports import Claim, FrontBus, Order, Reasoner, Tool, WorkerBus
+from orchestrator.ports import Begun, Claim, FrontBus, Order, Reasoner, Steps, Tool, WorkerBus
 
 IN_A_TEST = 20.0
 """Seconds after which a test that waits for something has failed. Nothing is asserted about shorter times."""
@@ -122,13 +122,29 @@ class AwayClaim:
     def orders(self) -> AsyncIterator[Order]:
         return self._claim.orders()
 
-    async def publish(self, finding: Finding) -> None:
-        self._bus.check()
-        await self._claim.publish(finding)
+    @property
+    def left_ms(self) -> int:
+        return self._claim.left_ms
 
-    async def finish(self, finding: Finding) -> None:
+    async def publish(self, *findings: Finding) -> None:
         self._bus.check()
-        await self._claim.finish(finding)
+        await self._claim.publish(*findings)
+
+    async def finish(self, *findings: Finding) -> None:
+        self._bus.check()
+        await self._claim.finish(*findings)
+
+    async def begin(self, step: str) -> Begun:
+        self._bus.check()
+        return await self._claim.begin(step)
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        self._bus.check()
+        await self._claim.complete(step, outcome)
+
+    async def earlier_steps(self) -> Steps:
+        self._bus.check()
+        return await self._claim.earlier_steps()
 
     async def confirm_cancelled(self, reason: str) -> None:
         self._bus.check()

@@ -239,10 +239,10 @@ async def test_a_call_off_is_confirmed_when_the_bus_is_back() -> None:
 class StrictClaim(AwayClaim):
     """Refuses data as a bus between processes does that cannot encode it."""
 
-    async def finish(self, finding: Finding) -> None:
-        if finding.data is not None:
+    async def finish(self, *findings: Finding) -> None:
+        if any(finding.data is not None for finding in findings):
             raise TypeError("cannot be encoded")
-        await super().finish(finding)
+        await super().finish(*findings)
 
 
 class StrictBus(AwayBus):

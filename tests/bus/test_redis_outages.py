@@ -83,7 +83,8 @@ async def test_a_result_waits_for_redis(mortal_server: RedisServer) -> None:
         updates = front.updates("s")
         await front.submit(task())
         [claim] = await soon(worker.claim(room=1))
-        await until(updates, DelegationUpdate)
+        while (await until(updates, DelegationUpdate))[-1] != DelegationUpdate("s-1", "running"):
+            pass
         mortal_server.kill()
         await until(updates, BusDown)
         refused: list[ClaimLost] = []

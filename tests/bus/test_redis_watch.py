@@ -133,3 +133,24 @@ async def test_a_queue_that_nobody_serves_is_cleared_of_what_has_expired(redis_s
                 while client.xlen("duo:{0}:jobs:nobody") != 2:  # noqa: ASYNC110 - Redis tells nobody
                     await anyio.sleep(0.01)
         assert [fields["id"] for _, fields in client.xrange("duo:{0}:jobs:nobody")] == ["s-2", "s-4"]
+
+
+@pytest.mark.anyio
+async def test_orders_that_got_lost_on_the_way_are_given_again(redis_server: RedisServer) -> None:
+    """The line broke while a lost task was handed over again: Redis has the task, but not all that was said to it."""
+    bus = RedisBus(redis_server.url)
+    async with bus.front() as front, bus.worker() as worker:
+        await front.submit(task())
+        orders = [amendment("to Lyon"), amendment("in the morning"), amendment("by train")]
+        for order in orders:
+            await front.order(order)
+        with redis_server.client() as client:
+            client.ltrim("duo:{0}:orders:s-1", 0, 0)
+            for each in client.client_list():
+                if each["name"] == "duologue":
+                    client.client_kill(each["addr"])
+        await front.order(amendment("second class"))
+        [claim] = await soon(worker.claim(room=1))
+        told = claim.orders()
+        assert [await soon(anext(told)) for _ in range(4)] == [*orders, amendment("second class")]
+        await claim.finish(stamped(claim, 1, Finding.final("done")))

@@ -11,9 +11,21 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.plugins.redis_cluster import shared_cluster
+from tests.plugins.redis_kinds import certificates, tls_server, unix_server
+from tests.plugins.redis_sentinels import shared_sentinels
 from tests.plugins.redis_server import own_server, redis_server, shared_server
 
-__all__ = ["own_server", "redis_server", "shared_server"]
+__all__ = [
+    "certificates",
+    "own_server",
+    "redis_server",
+    "shared_cluster",
+    "shared_sentinels",
+    "shared_server",
+    "tls_server",
+    "unix_server",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -311,6 +311,20 @@ def test_nobody_there_to_work_is_said_within_a_few_seconds_and_the_task_still_ge
     assert states(records, "s-1") == ["failed"]
 
 
+def test_what_was_phrased_of_an_attempt_that_was_given_up_is_not_said() -> None:
+    """Its worker died while the assistant still spoke of something else; the next attempt tells the same part again."""
+    session = a_session(pace=20)
+    session.receive(ModelDelegated("the search"), now=from_ms(0))
+    session.receive(ModelSpoke("I am on it, and in the meantime let me tell you about the weather."), now=from_ms(0))
+    events: list[tuple[int, Event]] = [
+        (200, found("Part one.", kind="partial", urgency="high")),
+        (400, found("Part one.", kind="partial", attempt=2)),
+    ]
+    records = play(session, events, until_ms=20_000)
+    assert said(records).count("Part one.") == 1
+    assert "superseded" in states(records, "s-1.1")
+
+
 def test_a_worker_that_died_is_told_of_if_nobody_takes_its_place_soon() -> None:
     session = a_session(deadline_ms=60_000, reassure_ms=None)
     session.receive(ModelDelegated("the search"), now=from_ms(0))

@@ -40,7 +40,8 @@ def test_every_tag_is_there_once() -> None:
 )
 def test_updates_survive_the_wire(item: Finding | DelegationUpdate) -> None:
     wire = updates_wire()
-    assert wire.decode(wire.encode(item)) == item
+    assert wire.decode(wire.encode(item)) == [item]
+    assert wire.decode(wire.encode(item, item)) == [item, item]
 
 
 def test_bundles_and_orders_survive_the_wire() -> None:
@@ -54,10 +55,25 @@ def test_bundles_and_orders_survive_the_wire() -> None:
 def test_a_new_field_is_ignored_and_an_unknown_tag_or_broken_bytes_are_counted() -> None:
     wire = updates_wire()
     newer = msgspec.msgpack.encode({"type": "delegation.update", "delegation": "s-1", "state": "queued", "mood": 7})
-    assert wire.decode(newer) == DelegationUpdate("s-1", "queued")
-    for broken in (msgspec.msgpack.encode({"type": "hologram"}), b"\xff\x00", b"", b"\x93\x01"):
-        assert wire.decode(broken) is None
-    assert wire.skipped == 4
+    assert wire.decode(_array(newer)) == [DelegationUpdate("s-1", "queued")]
+    for broken in (_array(msgspec.msgpack.encode({"type": "hologram"})), b"\xff\x00", b"", b"\x93\x01", newer):
+        assert wire.decode(broken) == []
+    assert wire.skipped == 5
+
+
+def test_an_unknown_update_takes_none_of_its_neighbours_with_it() -> None:
+    wire = updates_wire()
+    known = [DelegationUpdate("s-1", "running"), Finding("half", "partial", delegation="s-1", seq=1)]
+    strange = msgspec.msgpack.encode({"type": "hologram"})
+    data = _array(
+        msgspec.msgpack.encode(known[0]), strange, msgspec.msgpack.encode(7), msgspec.msgpack.encode(known[1])
+    )
+    assert wire.decode(data) == known
+    assert wire.skipped == 2
+
+
+def _array(*elements: bytes) -> bytes:
+    return msgspec.msgpack.encode([msgspec.Raw(element) for element in elements])
 
 
 def test_a_journal_line_has_time_micro_turn_and_type_first() -> None:

@@ -1,19 +1,25 @@
-"""A real redis-server for a test: on a free loopback port, in a folder of its own, ended by its own process."""
+"""A real redis-server for a test: on a free loopback port, in a folder of its own, ended by its own process.
+
+`DUOLOGUE_TEST_REDIS_SERVER=/path/to/redis-server` runs the tests with another one: an older one, or a Valkey.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+# Read once, since some tests empty the environment.
+ANOTHER = os.environ.get("DUOLOGUE_TEST_REDIS_SERVER")
 # What may stay without a TTL: the streams of what is outstanding, with their group. A task must not expire unseen.
 PERMANENT = ("duo:{0}:jobs", "duo:{0}:urgent")
 
@@ -21,29 +27,21 @@ PERMANENT = ("duo:{0}:jobs", "duo:{0}:urgent")
 class RedisServer:
     """One redis-server. Its methods block: in an async test they stand for what happens outside of the program."""
 
-    def __init__(self, folder: Path, *, persistent: bool) -> None:
+    def __init__(self, folder: Path, *, persistent: bool, options: Sequence[str] = ()) -> None:
         self._folder = folder
         self._persistent = persistent
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Start it, on the same port and with what it had written down."""
-        binary = shutil.which("redis-server")
-        if binary is None:
-            pytest.fail("redis-server is not installed: `apt install redis-server` or `brew install redis`")
         self._process = subprocess.Popen(
             [
-                *(binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""),
-                *(
-                    "--appendonly",
-                    "yes" if self._persistent else "no",
-                    "--appendfsync",
-                    "always",
-                    "--loglevel",
-                    "warning",
-                ),
+                *(redis_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
+                *("--save", "", "--appendonly", "yes" if self._persistent else "no", "--appendfsync", "always"),
+                *("--loglevel", "warning", *self._options),
             ],
             stdout=subprocess.DEVNULL,
         )
@@ -57,6 +55,11 @@ class RedisServer:
                 if time.monotonic() > until or self._process.poll() is not None:
                     pytest.fail("redis-server did not start")
                 time.sleep(0.01)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has been started and not been killed."""
+        return self._process is not None
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -88,7 +91,23 @@ class RedisServer:
             return [name for name in names if client.ttl(name) == -1 and not name.startswith(PERMANENT)]
 
 
-def _free_port() -> int:
+def redis_binary() -> str:
+    """The redis-server that the tests run."""
+    binary = ANOTHER or shutil.which("redis-server")
+    if binary is None:
+        pytest.fail("redis-server is not installed: `apt install redis-server` or `brew install redis`")
+    return binary
+
+
+def redis_is(*, since: str) -> bool:
+    """Whether the redis-server that the tests run is of this version or newer, or a Valkey."""
+    shown = subprocess.run([redis_binary(), "--version"], capture_output=True, text=True, check=True).stdout
+    version = shown.partition(" v=")[2].partition(" ")[0]
+    return "alkey" in shown or [int(part) for part in version.split(".")] >= [int(part) for part in since.split(".")]
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
