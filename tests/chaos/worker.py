@@ -22,7 +22,7 @@ from orchestrator.cli.worker import work_until_stopped
 from orchestrator.context import Entry
 from orchestrator.errors import ClaimLost, ModelError
 from orchestrator.finding import Finding
-from orchestrator.ports import Claim, Desk, FrontBus, Order, ToolCall, WorkerBus
+from orchestrator.ports import Begun, Claim, Desk, FrontBus, Order, Steps, ToolCall, WorkerBus
 from tests.chaos.errands import ON_PURPOSE, Errand, errand
 from tests.chaos.notes import Notes
 from tests.chaos.spec import Spec
@@ -72,20 +72,33 @@ class _NotedClaim:
     def orders(self) -> AsyncIterator[Order]:
         return self._claim.orders()
 
-    async def publish(self, finding: Finding) -> None:
+    @property
+    def left_ms(self) -> int:
+        return self._claim.left_ms
+
+    async def publish(self, *findings: Finding) -> None:
         try:
-            await self._claim.publish(finding)
+            await self._claim.publish(*findings)
         except ClaimLost:
-            self._note("lost", finding=finding.id)
+            self._note("lost", finding=findings[-1].id)
             raise
 
-    async def finish(self, finding: Finding) -> None:
+    async def finish(self, *findings: Finding) -> None:
         try:
-            await self._claim.finish(finding)
+            await self._claim.finish(*findings)
         except ClaimLost:
-            self._note("lost", finding=finding.id)
+            self._note("lost", finding=findings[-1].id)
             raise
-        self._note("finished", finding=finding.id, kind=finding.kind)
+        self._note("finished", finding=findings[-1].id, kind=findings[-1].kind)
+
+    async def begin(self, step: str) -> Begun:
+        return await self._claim.begin(step)
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        await self._claim.complete(step, outcome)
+
+    async def earlier_steps(self) -> Steps:
+        return await self._claim.earlier_steps()
 
     async def confirm_cancelled(self, reason: str) -> None:
         await self._claim.confirm_cancelled(reason)
