@@ -16,7 +16,7 @@ import msgspec
 from tests.chaos.notes import Line, read
 from tests.chaos.plan import LOSING, Plan
 
-_OWN: Final = re.compile(r"(.+?)(?:\.\d+)?\.0")
+_OWN: Final = re.compile(r"(.+?)(?:\.(\d+))?\.0")
 
 __all__ = ["Evidence", "FindingStory", "Life", "Stories", "TaskStory", "gathered", "stories"]
 
@@ -154,6 +154,7 @@ def _add_own_answers(told: Stories) -> None:
         if own is None or story.arrivals or not story.states:
             continue
         story.kind, story.delegation, story.arrivals = "error", own[1], [story.states[0][0]]
+        story.attempt = int(own[2] or 1)
         if story.delegation in told.tasks:
             told.tasks[story.delegation].findings.append(story)
 

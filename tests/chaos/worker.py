@@ -28,6 +28,7 @@ from tests.chaos.notes import Notes
 from tests.chaos.spec import Spec
 
 _STEP_S = 0.05
+_PARTS = 4
 
 
 class _NotedBus:
@@ -125,7 +126,7 @@ class _Clerk:
         wanted = errand(bundle.task)
         self._check(bundle, bundle.context, 0)
         word = ""
-        for part in range(1 if wanted.work != "parts" else 4):
+        for part in range(_PARTS if wanted.work == "parts" else 1):
             word = await self._pass_time(bundle, desk, word)
             if wanted.work == "parts":
                 yield Finding.partial(f"Part {part + 1} of {wanted.tag}.")
@@ -151,7 +152,8 @@ class _Clerk:
 
     async def _pass_time(self, bundle: Bundle, desk: Desk, word: str) -> str:
         wanted = errand(bundle.task)
-        until = anyio.current_time() + wanted.number / 1_000
+        parts = _PARTS if wanted.work == "parts" else 1
+        until = anyio.current_time() + wanted.number / 1_000 / parts
         while (left := until - anyio.current_time()) > 0:
             await desk.progress(f"{wanted.tag}: {left:.1f} s to go")
             with anyio.move_on_after(min(left, _STEP_S)):
