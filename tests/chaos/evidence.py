@@ -50,7 +50,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
     def _losses(self) -> Iterator[tuple[int, int]]:
         for line in self.of("harm"):
-            forgets = line["kind"] == "kill redis" and self.plan.persistence != "always"
+            if self.plan.persistence == "sentinels" and line["kind"] in ("kill redis", "freeze redis"):
+                # What a primary takes and its replica does not have; also when it wakes up, and does not know yet.
+                yield line["t"] - 2_000, line["t"] + line["lasts_ms"] + 15_000
+            forgets = line["kind"] == "kill redis" and self.plan.persistence in ("everysec", "none")
             if forgets or line["kind"] in LOSING:
                 # What was acknowledged up to two seconds before is not yet on the disk with everysec.
                 yield line["t"] - 2_000, line["t"] + line["lasts_ms"] + 2_000

@@ -33,7 +33,8 @@ Kind: TypeAlias = Literal[
     "close door",
 ]
 
-Persistence: TypeAlias = Literal["always", "everysec", "none"]
+Persistence: TypeAlias = Literal["always", "everysec", "none", "sentinels"]
+"""Whether Redis has its data when it comes back. `sentinels`: a replica takes its place, with most of them."""
 
 # How long each may last, in leases; 0 where it is over at once. After a kill it is the time until the restart.
 _LASTS: Final[dict[Kind, tuple[float, float]]] = {
@@ -64,10 +65,16 @@ KINDS: Final[tuple[Kind, ...]] = tuple(_LASTS)
 LOSING: Final[tuple[Kind, ...]] = ("empty redis",)
 """Harms after which Redis knows nothing any more, however it is kept. `kill redis` is one of them without an AOF."""
 
-PERSISTENCES: Final[tuple[Persistence, ...]] = ("always", "everysec", "none")
+PERSISTENCES: Final[tuple[Persistence, ...]] = ("always", "everysec", "none", "sentinels")
 
 # What happens most in real life is dealt most.
 _OFTEN: Final[tuple[Kind, ...]] = ("kill worker", "kill worker", "kill front", "kill redis", "cut line", "tear replies")
+
+
+_OF_THE_LINE: Final = ("line", "some", "replies", "door")
+
+_CHANGE_MS: Final = 9_000
+"""What sentinels need to put a replica in the place of its primary, and to have a replica again."""
 
 
 class Harm(msgspec.Struct, frozen=True):
@@ -108,6 +115,9 @@ def planned(
     chance = random.Random(seed)
     kept: Persistence = chance.choice(PERSISTENCES) if persistence is None else persistence
     plan = Plan(seed, lasts_ms, deadline_ms=deadline_ms, persistence=kept)
+    if kept == "sentinels":
+        # They tell everybody the way to the servers themselves, so there is no line to cut.
+        kinds = tuple(kind for kind in kinds if not kind.endswith(_OF_THE_LINE))
     often = tuple(kind for kind in _OFTEN if kind in kinds)
     harms: list[Harm] = []
     free_at: dict[str, int] = {}
@@ -124,7 +134,8 @@ def planned(
             harm = msgspec.structs.replace(harm, at_ms=begins)
             harms.append(harm)
             for name in _touched(harm):
-                free_at[name] = begins + harm.lasts_ms + plan.lease_ms
+                change_ms = _CHANGE_MS if kept == "sentinels" and name == "redis" else plan.lease_ms
+                free_at[name] = begins + harm.lasts_ms + change_ms
         at_ms += int(plan.lease_ms * chance.uniform(0.2, 2.4))
     return msgspec.structs.replace(plan, harms=tuple(sorted(harms, key=lambda harm: harm.at_ms)))
 

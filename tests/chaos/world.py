@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.abc
@@ -17,14 +17,13 @@ from tests.chaos.cells import Cell
 from tests.chaos.notes import Notes
 from tests.chaos.plan import Harm, Plan
 from tests.chaos.proxy import Proxy
+from tests.chaos.redises import GuardedRedis, LoneRedis, Redises, found_in, outstanding
 from tests.chaos.spec import Spec
-from tests.plugins.redis_server import PERMANENT, RedisServer
 
 __all__ = ["run"]
 
 T = TypeVar("T")
 
-_QUEUES: Final = PERMANENT
 _SAMPLE_S: Final = 2.0
 _FAREWELL_S: Final = 100.0
 """How long the front ends may take to hear what is still to come."""
@@ -38,29 +37,29 @@ async def run(plan: Plan, folder: Path) -> None:
     await _made(folder)
     await anyio.Path(folder / "plan.json").write_bytes(msgspec.json.format(msgspec.json.encode(plan)))
     notes = Notes(folder / "driver.ndjson")
-    server = RedisServer(await _made(folder / "redis"), persistent=plan.persistence != "none")
-    await _outside(server.start)
+    there: Redises = await _outside(lambda: _redis_of(plan, folder / "redis"))
+    await _outside(there.start)
     try:
         async with anyio.create_task_group() as group:
-            proxy = Proxy(server.port)
+            proxy = Proxy(there.port or 0)
             await group.start(proxy.serve)
-            world = _World(plan, folder, notes, server, proxy)
+            world = _World(plan, folder, notes, there, proxy)
             async with world.peopled(group):
                 group.start_soon(world.sample)
                 await world.suffer()
                 await world.recover()
             group.cancel_scope.cancel()
     finally:
-        await _outside(server.kill)
+        await _outside(there.end)
         notes.close()
 
 
 class _World:
-    def __init__(self, plan: Plan, folder: Path, notes: Notes, server: RedisServer, proxy: Proxy) -> None:
+    def __init__(self, plan: Plan, folder: Path, notes: Notes, there: Redises, proxy: Proxy) -> None:
         self._plan = plan
         self._folder = folder
         self._notes = notes
-        self._server = server
+        self._redis = there
         self._proxy = proxy
         self._workers: list[Cell] = []
         self._fronts: list[Cell] = []
@@ -70,10 +69,9 @@ class _World:
     async def peopled(self, group: anyio.abc.TaskGroup) -> AsyncGenerator[None]:
         """Everybody is there, and nobody is left behind."""
         plan = self._plan
-        await self._set_up()
         spec = Spec(
             name="",
-            url=f"redis://127.0.0.1:{self._proxy.port}/0",
+            url=f"redis://127.0.0.1:{self._proxy.port}/0" if self._redis.port else self._redis.url,
             folder=str(self._folder),
             seed=plan.seed,
             lease_ms=plan.lease_ms,
@@ -122,7 +120,7 @@ class _World:
         self._notes.write("drained")
         for worker in self._workers:
             await self._stop(worker, _STOP_S)
-        self._notes.write("at end", **await _outside(self._look))
+        self._notes.write("at end", **await _outside(lambda: found_in(self._redis.server())))
 
     async def sample(self) -> None:
         """Write down how much memory everybody has, for ever."""
@@ -167,24 +165,23 @@ class _World:
     async def _to_redis(self, harm: Harm) -> None:
         match harm.kind:
             case "kill redis":
-                await _outside(self._server.kill)
+                await _outside(self._redis.strike)
                 await self._pass_time(harm)
-                await _outside(self._server.start)
-                await self._set_up()
+                await _outside(self._redis.revive)
             case "freeze redis":
-                self._server.hang()
+                await _outside(self._redis.freeze)
                 await self._pass_time(harm)
-                self._server.wake()
+                await _outside(self._redis.thaw)
             case "fill redis":
-                await self._redis("CONFIG", "SET", "maxmemory", 1)
+                await self._tell_redis("CONFIG", "SET", "maxmemory", 1)
                 await self._pass_time(harm)
-                await self._redis("CONFIG", "SET", "maxmemory", 0)
+                await self._tell_redis("CONFIG", "SET", "maxmemory", 0)
             case "empty redis":
-                await self._redis("FLUSHALL")
+                await self._tell_redis("FLUSHALL")
             case "forget scripts":
-                await self._redis("SCRIPT", "FLUSH")
+                await self._tell_redis("SCRIPT", "FLUSH")
             case _:
-                await self._redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                await self._tell_redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     async def _to_line(self, harm: Harm) -> None:
         proxy = self._proxy
@@ -224,35 +221,19 @@ class _World:
 
     # --- Redis -------------------------------------------------------------------------------------------------------
 
-    async def _set_up(self) -> None:
-        if self._plan.persistence == "everysec":
-            await self._redis("CONFIG", "SET", "appendfsync", "everysec")
+    async def _tell_redis(self, *command: str | int) -> None:
+        def run() -> None:
+            with self._redis.server().client() as client:
+                client.execute_command(*command)
 
-    async def _redis(self, *command: str | int) -> Any:
-        def run() -> Any:
-            with self._server.client() as client:
-                return client.execute_command(*command)
-
-        return await _outside(run)
+        await _outside(run)
 
     async def _outstanding(self) -> int:
-        return sum([int(await self._redis("XLEN", stream)) for stream in _QUEUES])
+        return await _outside(lambda: outstanding(self._redis.server()))
 
-    def _look(self) -> dict[str, Any]:
-        """What is left in Redis when all is over."""
-        with self._server.client() as client:
-            there = [stream for stream in _QUEUES if client.exists(stream)]
-            groups: list[Any] = [group for stream in there for group in client.xinfo_groups(stream)]
-            dead: list[Any] = client.xrange("duo:{0}:dead")
-            return {
-                "jobs": sum(int(client.xlen(stream)) for stream in there),
-                "pending": sum(int(group["pending"]) for group in groups),
-                "consumers": sum(int(group["consumers"]) for group in groups),
-                "without_ttl": self._server.keys_without_ttl(),
-                "dead": [[fields["id"], fields["why"]] for _, fields in dead],
-                "longest_out": max((client.xlen(key) for key in client.scan_iter("duo:{0}:out:*")), default=0),
-                "used_memory": int(client.info("memory")["used_memory"]),
-            }
+
+def _redis_of(plan: Plan, folder: Path) -> Redises:
+    return GuardedRedis(folder) if plan.persistence == "sentinels" else LoneRedis(folder, plan.persistence)
 
 
 def _resident_kib(pid: int) -> int:
