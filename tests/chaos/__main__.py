@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -60,8 +61,26 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if broken else 0
 
 
+async def _to_the_end(plan: Plan, folder: Path) -> bool:
+    """Returns whether it came to its end. When it is told to stop it takes everybody along whom it has started."""
+    over = False
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with anyio.create_task_group() as tasks:
+
+            async def stop() -> None:
+                async for _ in signals:
+                    tasks.cancel_scope.cancel()
+
+            tasks.start_soon(stop)
+            await run(plan, folder)
+            over = True
+            tasks.cancel_scope.cancel()
+    return over
+
+
 def _one(plan: Plan, folder: Path) -> tuple[Evidence, list[Violation]]:
-    anyio.run(run, plan, folder)
+    if not anyio.run(_to_the_end, plan, folder):
+        sys.exit("stopped before the end")
     evidence = gathered(folder)
     broken = violations(evidence)
     if broken:

@@ -98,7 +98,9 @@ class Cell:
         _send(process, signal.SIGCONT)
 
     async def _watch(self, process: anyio.abc.Process, ended: anyio.Event) -> None:
-        code = await process.wait()
+        # Also while the run is broken off: whoever kills it waits for this.
+        with anyio.CancelScope(shield=True):
+            code = await process.wait()
         self._notes.write("ended", name=self.spec.name, pid=process.pid, code=code, expected=self._expected)
         if self._process is process:
             self._process = None

@@ -19,7 +19,7 @@ from orchestrator.bus.redis import RedisBus
 from orchestrator.config import SessionConfig
 from tests.chaos.notes import Notes
 from tests.chaos.person import Person, Visit
-from tests.chaos.spec import Spec
+from tests.chaos.spec import Spec, end_with_parent
 from tests.chaos.voice import PlainVoice
 
 
@@ -63,4 +63,5 @@ async def _converse(assistant: Assistant, person: Person, folder: Path) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    end_with_parent()
     anyio.run(main, msgspec.json.decode(sys.argv[1], type=Spec))

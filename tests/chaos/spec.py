@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from typing import Final
+
 import msgspec
 
 from orchestrator.bus.redis import RedisSettings
 
-__all__ = ["Spec"]
+__all__ = ["Spec", "end_with_parent"]
+
+_LOOK_S: Final = 1.0
+_ORPHANED: Final = 3
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -29,3 +37,15 @@ class Spec(msgspec.Struct, frozen=True):
             block_ms=self.lease_ms // 2,
             timeout_ms=self.lease_ms,
         )
+
+
+def end_with_parent() -> None:
+    """End this process when the run that started it is gone, however that ended."""
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_S)
+        os._exit(_ORPHANED)
+
+    threading.Thread(target=look, daemon=True).start()

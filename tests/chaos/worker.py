@@ -25,7 +25,7 @@ from orchestrator.finding import Finding
 from orchestrator.ports import Begun, Claim, Desk, FrontBus, Order, Steps, ToolCall, WorkerBus
 from tests.chaos.errands import ON_PURPOSE, Errand, errand
 from tests.chaos.notes import Notes
-from tests.chaos.spec import Spec
+from tests.chaos.spec import Spec, end_with_parent
 
 _STEP_S = 0.05
 _PARTS = 4
@@ -191,6 +191,7 @@ class _Clerk:
 
 def main(spec: Spec) -> int:
     """Work until told to stop."""
+    end_with_parent()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     folder = Path(spec.folder)
     notes = Notes(folder / "workers" / f"{spec.name}-{os.getpid()}.ndjson")

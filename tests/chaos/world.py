@@ -50,7 +50,8 @@ async def run(plan: Plan, folder: Path) -> None:
                 await world.recover()
             group.cancel_scope.cancel()
     finally:
-        await _outside(there.end)
+        with anyio.CancelScope(shield=True):
+            await _outside(there.end)
         notes.close()
 
 
