@@ -19,7 +19,7 @@ __all__ = ["LAWS_OF_ALL_SIDES", "violations"]
 _GROWTH_KIB: Final = 40 * 1024
 _WATCHED_MS: Final = 120_000
 """A process that was watched for less says nothing about growth."""
-_YOUNG_MS: Final = 3_000
+_YOUNG_MS: Final = 8_000
 """Until then a process may not have learned what SIGTERM means to it."""
 _FOR_EVER: Final = 1 << 62
 
