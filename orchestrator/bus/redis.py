@@ -1,8 +1,9 @@
 """The hand-off between processes, over Redis Streams (Redis 6.2 or later, or Valkey).
 
 `redis_front` is the front end's side, `redis_worker` and `redis_claim` the worker's, `redis_keys` names what is kept,
-`redis_scripts` and `redis_steps` hold every change that must be one step, `redis_client` is the only module that
-imports redis-py.
+`redis_scripts` and `redis_steps` hold every change that must be one step. `redis_client` is what all of them speak to
+Redis with; behind it, `redis_address` reads addresses, `redis_primary` finds the server, and on a `redis_line` many
+share one connection. These last, and nobody else, import redis-py.
 """
 
 from __future__ import annotations
