@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -18,23 +19,34 @@ from orchestrator.ports import Order
 
 __all__ = ["OrderBook", "Subscription", "Subscriptions"]
 
+AT_ONCE: Final = 32
+"""So many events are read in a row before others have their turn."""
+
 
 class Subscription(AsyncIterator[BusEvent]):
     """The updates of one session, from the moment it was opened. One reader. Ends when the bus is left."""
 
     def __init__(self) -> None:
         self._waiting: deque[BusEvent] = deque()
-        self._changed = anyio.Event()
+        self._in_a_row = 0
+        self._changed: anyio.Event | None = None
         self._closed = False
 
     def __aiter__(self) -> Subscription:
         return self
 
     async def __anext__(self) -> BusEvent:
-        await anyio.lowlevel.checkpoint()
+        # What came together is read together; but nobody reads for ever while others wait for their turn.
+        self._in_a_row += 1
+        if self._in_a_row >= AT_ONCE:
+            self._in_a_row = 0
+            await anyio.lowlevel.checkpoint()
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration
+            if self._changed is None:
+                self._changed = anyio.Event()
+            self._in_a_row = 0
             await self._changed.wait()
         return self._waiting.popleft()
 
@@ -50,8 +62,9 @@ class Subscription(AsyncIterator[BusEvent]):
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
 
 class Subscriptions:
@@ -100,7 +113,7 @@ class OrderBook:
 
     def __init__(self, orders: Iterable[Order] = ()) -> None:
         self._orders = list(orders)
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._closed = False
 
     def __len__(self) -> int:
@@ -125,12 +138,15 @@ class OrderBook:
         while index >= len(self._orders):
             if self._closed:
                 return None
+            if self._changed is None:  # made only for who waits: most claims get no orders
+                self._changed = anyio.Event()
             await self._changed.wait()
         return self._orders[index]
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
 
 class _OrderReader(AsyncIterator[Order]):

@@ -21,23 +21,23 @@ local prefix = ARGV[1]
 local DEAD_KEPT = 1000
 local DEAD_TTL = 7 * 24 * 3600 * 1000
 local BELLS_KEPT = 1000
-local CONSUMER_KEPT = 24 * 3600 * 1000
 
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer.
+-- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer. It gets a
+-- minute more than it must have, so that one which is used all the time is not told so each time.
 local function live(key, ttl)
   if redis.call('PTTL', key) < tonumber(ttl) then
-    redis.call('PEXPIRE', key, ttl)
+    redis.call('PEXPIRE', key, ttl + 60000)
   end
 end
 
 local FIELDS = {
-  'state', 'token', 'entry', 'stream', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front',
-  'session', 'ttl', 'first',
+  'state', 'token', 'entry', 'stream', 'attempt', 'first', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front',
+  'session', 'ttl',
 }
 
 local function load(job)

@@ -12,7 +12,7 @@ from orchestrator.bus import Bus
 from orchestrator.bus.redis import RedisBus, RedisSettings
 from orchestrator.testing.bus_checks import CHECKS, BusCheck
 from tests.plugins.redis_cluster import Cluster
-from tests.plugins.redis_kinds import SMALLEST_RIGHTS
+from tests.plugins.redis_kinds import RIGHTS_TO_LOOK_ON, SMALLEST_RIGHTS
 from tests.plugins.redis_sentinels import SentinelGroup
 from tests.plugins.redis_server import RedisServer
 
@@ -57,7 +57,7 @@ def test_the_smallest_rights_are_what_is_used_and_no_more() -> None:
     used = re.findall(r"redis\.p?call\('([A-Z]+)'(?:, '([A-Z]+)')?", text)
     used += re.findall(r"\.call\(\s*(?:\*\()?\"([A-Z]+)\"(?:, \"([A-Z]+)\")?", text)
     assert len(used) > 20, "the pattern finds nothing any more"
-    granted = {right.removeprefix("+") for right in SMALLEST_RIGHTS if right.startswith("+")}
+    granted = {right.removeprefix("+") for right in (*SMALLEST_RIGHTS, *RIGHTS_TO_LOOK_ON) if right.startswith("+")}
     parents = {right.partition("|")[0] for right in granted if "|" in right}
     named = {f"{name}|{word}".lower() if name.lower() in parents else name.lower() for name, word in used}
     # What the client needs for itself, and `duologue doctor` for its look.
