@@ -76,7 +76,7 @@ class Retried(msgspec.Struct, frozen=True):
     `context` (the conversation) is gone, it `changed` in the meantime, or nothing is known of it."""
     was: Literal["", "dead", "running"] = ""
     heard: bool = True
-    """Whether it is known to whom the answer goes."""
+    """Whether the front end that the answer goes to was there lately."""
 
 
 class _Letter(msgspec.Struct, frozen=True):
@@ -231,7 +231,14 @@ def _as_dead(known: TaskFacts, letter: _Letter) -> TaskFacts:
     )
     attempt = max(known.attempt, as_number(letter.fields.get("attempt")))
     return msgspec.structs.replace(
-        known, state="dead", pool=pool, urgency=urgency or "normal", task=words, session=session, attempt=attempt
+        known,
+        state="dead",
+        pool=pool,
+        urgency=urgency or "normal",
+        task=words,
+        session=session,
+        front=known.front or as_text(letter.fields.get("front")),
+        attempt=attempt,
     )
 
 

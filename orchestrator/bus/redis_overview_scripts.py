@@ -206,9 +206,9 @@ RETRY_LETTER: Final = script(
 local dead, job, history, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local number, id, deadline, keep, queued = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local task = load(job)
-local known = redis.call('HGET', job, 'retried')
-if known == number then
-  return { 'queued', task.front }
+local known = redis.call('HMGET', job, 'retried', 'heard')
+if known[1] == number then
+  return { 'queued', tonumber(known[2]) }
 end
 local letter = redis.call('XRANGE', dead, number, number)[1]
 if not letter then
@@ -232,7 +232,9 @@ if fields.c then
 end
 local now = now_ms()
 local attempt = math.max(tonumber(task.attempt or '0'), tonumber(fields.attempt))
-local front = task.front or ''
+local front = task.front or fields.front or ''
+-- Its stream is gone when it has left, or has had nothing to read for long.
+local heard = front ~= '' and redis.call('EXISTS', prefix .. 'out:' .. front) or 0
 local entry = redis.call('XADD', fields.stream, '*', unpack(body))
 redis.call('HDEL', job, 'cancel', 'worker', 'beat', 'begun')
 redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', fields.stream, 'attempt', attempt,
@@ -252,7 +254,8 @@ if front ~= '' then
 else
   redis.call('HSET', job, 'told', queued)
 end
-return { 'queued', front }
+redis.call('HSET', job, 'heard', heard)
+return { 'queued', heard }
 """
 )
 
@@ -264,7 +267,7 @@ local job = KEYS[1]
 local group, token, queued = ARGV[2], ARGV[3], ARGV[4]
 local task = load(job)
 if redis.call('HGET', job, 'retried') == token then
-  return { 'queued', task.front }
+  return { 'queued' }
 end
 if task.state ~= 'running' or task.token ~= token then
   return { 'changed', task.state or '' }
@@ -280,6 +283,6 @@ drop(task.stream, group, task.entry)
 redis.call('HSET', job, 'entry', redis.call('XADD', task.stream, '*', unpack(body[2])), 'state', 'queued', 'token', '',
   'tries', 0, 'retried', token)
 tell(job, task, queued)
-return { 'queued', task.front }
+return { 'queued' }
 """
 )

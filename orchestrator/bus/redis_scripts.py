@@ -177,7 +177,8 @@ if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
   local letter = { 'id', id, 'why', why, 'session', facts[1] or '', 'pool', facts[2] or '', 'task', facts[3] or '',
-    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs }
+    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs,
+    'front', task.front }
   local body = redis.call('XRANGE', jobs, task.entry, task.entry)
   if body[1] then
     for i = 1, #body[1][2], 2 do

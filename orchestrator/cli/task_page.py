@@ -133,5 +133,5 @@ def retried_lines(task: str, retried: Retried) -> list[str]:
         return [f"{task} waits for a worker again, with all its time; the person is told"]
     return [
         f"{task} waits for a worker again, with all its time",
-        f"nobody may hear the answer, since its front end is not known any more: duologue tasks show {task}",
+        f"its front end seems to have gone, so nobody may hear the answer: duologue tasks show {task}",
     ]
