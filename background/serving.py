@@ -8,6 +8,7 @@ reasoner or a tool leaves this room.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -36,7 +37,16 @@ SILENT: Final = "I worked on that but came to no answer."
 class Serving:
     """Serves one claim. `run` raises nothing but its own cancellation."""
 
-    def __init__(self, claim: Claim, reasoner: Reasoner | None, toolbox: Toolbox, settings: WorkerSettings) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        reasoner: Reasoner | None,
+        toolbox: Toolbox,
+        settings: WorkerSettings,
+        worked: Callable[[], object],
+    ) -> None:
+        """`worked` is called once, when the reasoner is done: what is left then is to tell the bus."""
+        self._worked = worked
         self._claim = claim
         self._reasoner = reasoner
         self._settings = settings
@@ -69,7 +79,10 @@ class Serving:
     async def _serve(self) -> None:
         # A reasoner that never waits is done before anybody could tell it anything, or hear anything from it before
         # its end. Then all that it found goes out in one step, and nobody need be there meanwhile.
-        await Watched(self._think(), self._accompany)
+        try:
+            await Watched(self._think(), self._accompany)
+        finally:
+            self._worked()
         if self._called_off is not None and not self._outbox.closed:
             await self._confirm(self._called_off.reason)
             self._group.cancel_scope.cancel()

@@ -25,7 +25,8 @@ class Worker:
     """Claims tasks from `bus`, runs a reasoner on each with `tools`, and sends back what it finds.
 
     `reasoner` is one for all pools, or one for each pool by name (`""` is the default pool). `slots` is how many tasks
-    run at once; no more than that are ever claimed. `bus` has been entered by the caller, who also leaves it.
+    are worked on at once. No more than that are ever claimed, beside those whose answer is on its way to the bus: at
+    most as many again. `bus` has been entered by the caller, who also leaves it.
 
     Raises:
         ConfigError: there is no slot, or two tools have one name.
@@ -48,6 +49,8 @@ class Worker:
         self._slots = slots
         self._settings = settings or WorkerSettings()
         self._serving: set[Serving] = set()
+        self._working = 0
+        """How many of them still have a reasoner at work."""
         self._changed: anyio.Event | None = None
         self._claiming = anyio.CancelScope()
         self._grace_s = self._settings.grace_s
@@ -78,8 +81,10 @@ class Worker:
                 while not self._draining:
                     await self._room()
                     for claim in await self._claims():
-                        serving = Serving(claim, self._reasoner_for(claim), self._toolbox, self._settings)
+                        reasoner = self._reasoner_for(claim)
+                        serving = Serving(claim, reasoner, self._toolbox, self._settings, self._worked)
                         self._serving.add(serving)
+                        self._working += 1
                         group.start_soon(self._serve, serving)
             await self._wait_for_running()
             for serving in self._serving:
@@ -87,7 +92,7 @@ class Worker:
 
     async def _claims(self) -> Sequence[Claim]:
         try:
-            return await self._bus.claim(room=self._slots - len(self._serving))
+            return await self._bus.claim(room=self._free())
         except BusUnavailable as error:
             _log.warning("no tasks can be claimed just now: %s", error.what)
             await anyio.sleep(self._settings.longest_retry_s)
@@ -100,8 +105,16 @@ class Worker:
             self._serving.discard(serving)
             self._notify()
 
+    def _worked(self) -> None:
+        """A reasoner has done its work. Its slot is free then: the next task is read while the answer is sent."""
+        self._working -= 1
+        self._notify()
+
+    def _free(self) -> int:
+        return min(self._slots - self._working, 2 * self._slots - len(self._serving))
+
     async def _room(self) -> None:
-        while len(self._serving) >= self._slots:
+        while self._free() < 1:
             await self._change()
 
     async def _wait_for_running(self) -> None:

@@ -24,7 +24,7 @@ class Subscription(AsyncIterator[BusEvent]):
 
     def __init__(self) -> None:
         self._waiting: deque[BusEvent] = deque()
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._closed = False
 
     def __aiter__(self) -> Subscription:
@@ -35,6 +35,8 @@ class Subscription(AsyncIterator[BusEvent]):
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration
+            if self._changed is None:
+                self._changed = anyio.Event()
             await self._changed.wait()
         return self._waiting.popleft()
 
@@ -50,8 +52,9 @@ class Subscription(AsyncIterator[BusEvent]):
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
 
 class Subscriptions:
@@ -100,7 +103,7 @@ class OrderBook:
 
     def __init__(self, orders: Iterable[Order] = ()) -> None:
         self._orders = list(orders)
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._closed = False
 
     def __len__(self) -> int:
@@ -125,12 +128,15 @@ class OrderBook:
         while index >= len(self._orders):
             if self._closed:
                 return None
+            if self._changed is None:  # made only for who waits: most claims get no orders
+                self._changed = anyio.Event()
             await self._changed.wait()
         return self._orders[index]
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
 
 class _OrderReader(AsyncIterator[Order]):

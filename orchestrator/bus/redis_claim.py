@@ -74,7 +74,7 @@ class RedisClaim:
         self._unsure: tuple[Finding, ...] = ()
         self._announcement = _UPDATES.encode(DelegationUpdate(held.task, "running"))
         """That it runs, until that has been sent: with its first finding, since each message wakes the front end."""
-        self._one_at_a_time = anyio.Lock()
+        self._one_at_a_time = anyio.Lock(fast_acquire=True)
         self._add(orders)
 
     @property

@@ -4,8 +4,9 @@ A `Line` is made when it is needed, and dropped as soon as anything odd happens 
 reader that was cut off in the middle, a server that is not the primary any more. So nobody is ever handed the answer to
 somebody else's question, and whoever comes next finds the primary where it is by then.
 
-On a `SharedLine`, what comes while a round trip is under way goes out together in the next one. A caller who finds
-nobody before him sends at once, in his own task; whoever comes meanwhile waits, and one of those leads the next trip.
+On a `SharedLine`, what comes in one pass of the loop, or while a round trip is under way, goes out together in the
+next. A caller who finds nobody before him leads it, in his own task; whoever comes meanwhile waits, and one of those
+leads the trip after.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import anyio
+import anyio.lowlevel
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import AuthenticationError, MasterDownError, MovedError, ReadOnlyError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -45,7 +47,7 @@ class NoAnswer(Exception):
 class Line:
     """One connection to the primary, for one caller at a time."""
 
-    def __init__(self, primary: Primary, *, asks_its_number: bool) -> None:
+    def __init__(self, primary: Primary, *, asks_its_number: bool, steady: bool = False) -> None:
         self.connects: int = 0
         self.number: int = 0
         """What Redis calls the present connection."""
@@ -53,6 +55,7 @@ class Line:
         """Whether it was not the primary that answered last, or not any more."""
         self._primary = primary
         self._asks = asks_its_number
+        self._steady = steady
         self._connection: AbstractConnection | None = None
         self._closed = False
 
@@ -108,6 +111,9 @@ class Line:
         # An idle connection has nothing to say. If it has, it is that the other side has closed it.
         if self._connection is not None and await self._connection.can_read():
             await self.drop()
+            if self._steady:
+                # It reads all the time: this was no idle connection, and what it read from may be lost.
+                raise RedisConnectionError("the connection was closed by the other side")
         if self._connection is None:
             if self._closed:
                 raise RedisConnectionError("the connection has been closed")
@@ -190,6 +196,12 @@ class SharedLine:
 
     async def _lead(self, first: _Parcel) -> None:
         self._led = True
+        try:
+            # One pass of the loop: what others want to have sent in this very moment goes along in the same trip.
+            await anyio.lowlevel.cancel_shielded_checkpoint()
+        except BaseException:
+            self._pass_on()
+            raise
         batch = self._gather(first)
         answers: list[Any] = []
         problem: Exception | None = None

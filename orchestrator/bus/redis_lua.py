@@ -35,8 +35,8 @@ local function live(key, ttl)
 end
 
 local FIELDS = {
-  'state', 'token', 'entry', 'stream', 'attempt', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front',
-  'session', 'ttl', 'first',
+  'state', 'token', 'entry', 'stream', 'attempt', 'first', 'tries', 'sent', 'cancel', 'told', 'deadline', 'front',
+  'session', 'ttl',
 }
 
 local function load(job)

@@ -118,13 +118,11 @@ if task.token ~= token then
   end
   task.attempt = tonumber(task.attempt) + 1
   -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
+  local begins = not late and not dead
+  -- That it runs the worker sends along with what it says first, or by itself a moment later.
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
-    'begun', now, 'worker', ARGV[7], 'first', task.first or task.attempt)
-  redis.call('HINCRBY', job, 'tries', 1)
-  if not late and not dead then
-    -- The worker sends it along with what it says first, or by itself a moment later.
-    redis.call('HSET', job, 'told', running)
-  end
+    'begun', now, 'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
+    'told', begins and running or task.told)
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
 return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), math.max(left, 0) }
@@ -166,13 +164,12 @@ end
 if over(task) then
   return { 'ok' }
 end
-redis.call('HSET', job, 'state', state)
-if state == 'done' then
-  redis.call('HSET', job, 'told', '')
-  log(history, task, payload, ARGV[9])
-else
-  tell(job, task, payload, ARGV[9])
+local answered = state == 'done'
+redis.call('HSET', job, 'state', state, 'told', answered and '' or payload)
+if answered then
+  redis.call('XADD', history, '*', 'a', task.attempt, 'u', payload)
 end
+send(task, task.attempt, payload, ARGV[9])
 if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from orchestrator.function_tool import tool
+from tests.plugins.redis_server import redis_server, shared_server
+
+__all__ = ["redis_server", "shared_server"]
 
 
 @tool
