@@ -50,7 +50,7 @@ redis.call('PEXPIRE', workers, ttl)
 for i = 5, #ARGV do
   redis.call('ZADD', pools, now, ARGV[i])
 end
-live(pools, ttl)
+redis.call('PEXPIRE', pools, POOLS_TTL)
 -- Who died cannot strike itself out. Once a lease is enough, whoever comes first; the empty name says when it was.
 if now - tonumber(redis.call('HGET', workers, '') or '0') > lease then
   redis.call('HSET', workers, '', now)
@@ -60,7 +60,7 @@ if now - tonumber(redis.call('HGET', workers, '') or '0') > lease then
       redis.call('HDEL', workers, all[i])
     end
   end
-  redis.call('ZREMRANGEBYRANK', pools, 0, -257)
+  redis.call('ZREMRANGEBYSCORE', pools, '-inf', now - POOLS_TTL)
 end
 return { now }
 """
@@ -241,8 +241,7 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
   'tries', 0, 'sent', 0, 'deadline', now + deadline, 'front', front, 'session', fields.session, 'ttl', ttl,
   'since', now, 'task', fields.task, 'pool', fields.pool, 'urgency', fields.urgency, 'retried', number)
 redis.call('PEXPIRE', job, ttl)
-redis.call('ZADD', prefix .. 'pools', now, fields.pool)
-live(prefix .. 'pools', ttl)
+used(fields.pool, now)
 -- What was done in the attempts before, and must not be done twice, stays known, as what it was told does.
 live(orders, ttl)
 live(KEYS[5], ttl)

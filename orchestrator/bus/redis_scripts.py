@@ -69,9 +69,7 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
   'tries', 0, 'sent', 0, 'told', queued, 'deadline', now + deadline, 'front', front, 'session', session, 'ttl', ttl,
   'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13])
 redis.call('PEXPIRE', job, ttl)
--- For whoever looks on. One who may not write it down may hand over all the same.
-redis.pcall('ZADD', prefix .. 'pools', now, ARGV[12])
-live(prefix .. 'pools', ttl)
+used(ARGV[12], now)
 -- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
 """
