@@ -168,7 +168,7 @@ return {
 
 STORY: Final = script(
     """
--- All that is known of a task. KEYS job orders log; ARGV findings
+-- All that is known of a task. KEYS job orders log steps; ARGV findings
 local facts = redis.call('HGETALL', KEYS[1])
 local entry = {}
 if #facts > 0 then
@@ -177,7 +177,7 @@ if #facts > 0 then
 end
 return {
   now_ms(), facts, entry[2] or {}, redis.call('LRANGE', KEYS[2], 0, -1), redis.call('XLEN', KEYS[3]),
-  redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', ARGV[2]),
+  redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', ARGV[2]), redis.call('HGETALL', KEYS[4]),
 }
 """
 )
