@@ -28,10 +28,11 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer.
+-- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer. It gets a
+-- minute more than it must have, so that one which is used all the time is not told so each time.
 local function live(key, ttl)
   if redis.call('PTTL', key) < tonumber(ttl) then
-    redis.call('PEXPIRE', key, ttl)
+    redis.call('PEXPIRE', key, ttl + 60000)
   end
 end
 

@@ -116,11 +116,10 @@ if task.token ~= token then
   end
   task.attempt = tonumber(task.attempt) + 1
   -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
-  local begins = not late and not dead
-  -- That it runs the worker sends along with what it says first, or by itself a moment later.
+  -- That it runs is told with what the worker says first, or by itself a moment later.
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
     'begun', now, 'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
-    'told', begins and running or task.told)
+    'told', (late or dead) and task.told or running)
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
 return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), math.max(left, 0) }

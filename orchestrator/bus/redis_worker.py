@@ -27,9 +27,10 @@ import msgspec
 
 from orchestrator.bundle import Bundle
 from orchestrator.bus.endings import Refusal, refused
-from orchestrator.bus.redis_claim import Held, Office, RedisClaim
+from orchestrator.bus.redis_claim import RedisClaim, give_up
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_context import Conversations
+from orchestrator.bus.redis_held import Held, HeldTask, Office
 from orchestrator.bus.redis_keys import GROUP, Keys
 from orchestrator.bus.redis_registry import Fares, Register, forgotten_after_ms
 from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, READ, RENEW, START
@@ -108,13 +109,13 @@ class _RedisWorker:
             if self._free() < 0:
                 self._wake()
 
-    def ended(self, claim: RedisClaim) -> None:
+    def ended(self, claim: HeldTask) -> None:
         """A claim has ended or is lost."""
         if self.claims.get(claim.held.token) is claim:
             del self.claims[claim.held.token]
             self.register.changed()
         if claim in self._ready:
-            self._ready.remove(claim)
+            self._ready = [other for other in self._ready if other is not claim]
 
     # --- tasks ---------------------------------------------------------------------------------------------------
 
@@ -313,7 +314,7 @@ class _RedisWorker:
         if refusal is not None:
             # What is late is nobody's fault. The others leave a dead letter for whoever runs the workers.
             why = "" if refusal == "late" else refusal
-            await claim.give_up(refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
+            await give_up(self._office, held, refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
             return
         self.claims[token] = claim
         self._fresh.set()
@@ -352,10 +353,10 @@ class _RedisWorker:
             arguments = (self._keys.prefix, GROUP, self._consumer, *pairs)
             answers = await self._commands.script(RENEW, [stream, *names], arguments)
             for claim, orders in zip(claims, answers, strict=True):
-                if orders < 0 and not claim.ending:
-                    claim.end()
-                elif orders > claim.orders_read:
-                    await claim.look_for_orders()
+                if orders < 0:
+                    claim.end(unless_ending=True)
+                else:
+                    await claim.look_for_orders(orders)
 
     async def announce(self) -> None:
         """Say of tasks that they run, where they have said nothing by themselves in their first moments, for ever."""
