@@ -53,9 +53,9 @@ async def test_the_story_of_a_task(redis_server: RedisServer) -> None:
         assert story.entries == 2
         claim = await taken(worker)
         await claim.publish(stamped(claim, 1, Finding.progress("reading")))
-        await claim.begin("pay 5")
-        await claim.complete("pay 5", b"paid")
-        await claim.begin("pay 7")
+        await claim.steps.begin("pay 5")
+        await claim.steps.complete("pay 5", b"paid")
+        await claim.steps.begin("pay 7")
         await front.order(Amendment("s-1", (Said(text="and the agenda"),), 3))
         await front.order(amendment("only the blue one"))
         story = await operator.show("s-1")
