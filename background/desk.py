@@ -110,13 +110,13 @@ class _Host:
         return self._desk.remaining_s
 
     async def begin(self, step: str) -> Begun:
-        return await insist(lambda: self._claim.begin(step), self._settings)
+        return await insist(lambda: self._claim.steps.begin(step), self._settings)
 
     async def complete(self, step: str, outcome: bytes) -> None:
-        await insist(lambda: self._claim.complete(step, outcome), self._settings)
+        await insist(lambda: self._claim.steps.complete(step, outcome), self._settings)
 
     async def earlier_steps(self) -> Steps:
-        return await insist(self._claim.earlier_steps, self._settings)
+        return await insist(lambda: self._claim.steps.earlier(), self._settings)
 
     async def report(self, text: str, *, channel: Channel, lane: str) -> None:
         self._outbox.report(Finding(text, "progress", channel=channel), lane=lane)

@@ -8,11 +8,12 @@ reasoner or a tool leaves this room.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import anyio
+from anyio.abc import TaskGroup
 
 from background.desk import TaskDesk
 from background.insisting import insist
@@ -43,9 +44,14 @@ class Serving:
         reasoner: Reasoner | None,
         toolbox: Toolbox,
         settings: WorkerSettings,
+        group: TaskGroup,
         worked: Callable[[], object],
     ) -> None:
-        """`worked` is called once, when the reasoner is done: what is left then is to tell the bus."""
+        """`worked` is called once, when the reasoner is done: what is left then is to tell the bus.
+
+        `group` is where a task that takes its time has its company; it leaves none there.
+        """
+        self._group = group
         self._worked = worked
         self._claim = claim
         self._reasoner = reasoner
@@ -53,25 +59,26 @@ class Serving:
         self._mailbox = Mailbox(claim.bundle.revision)
         self._outbox = Outbox(claim, self._mailbox, settings)
         self._desk = TaskDesk(claim, toolbox, self._mailbox, self._outbox, settings)
-        self._group = anyio.create_task_group()
+        self._whole = anyio.CancelScope()
         self._thinking = anyio.CancelScope(deadline=self._desk.deadline)
+        self._company: _Company | None = None
         self._called_off: Cancellation | None = None
-        self._accompanied = False
-        """Whether `_follow` and `_deliver` are running."""
         self._settled = False
 
     def stop(self) -> None:
         """Stop and hand the task back."""
-        self._group.cancel_scope.cancel()
+        self._whole.cancel()
 
     async def run(self) -> None:
         """Serve the claim to its end."""
         try:
-            async with self._group:
+            with self._whole:
                 await self._serve()
         except Exception:
             _log.exception("%s: could not be served", self._claim.bundle.id)
         finally:
+            if self._company is not None:
+                await self._company.part()
             if not self._settled:
                 with anyio.move_on_after(self._settings.hand_back_s, shield=True):
                     await self._leave()
@@ -85,14 +92,14 @@ class Serving:
             self._worked()
         if self._called_off is not None and not self._outbox.closed:
             await self._confirm(self._called_off.reason)
-            self._group.cancel_scope.cancel()
-        elif not self._accompanied:
+        elif self._company is None:
             await self._deliver()
+        else:
+            await self._company.parted.wait()
 
     def _accompany(self) -> None:
-        self._accompanied = True
-        self._group.start_soon(self._follow)
-        self._group.start_soon(self._deliver)
+        self._company = _Company()
+        self._group.start_soon(self._company.keep, self._follow, self._deliver)
 
     async def _follow(self) -> None:
         """Take in what the person says to the task."""
@@ -125,7 +132,7 @@ class Serving:
     def _end(self) -> None:
         """There is nothing more to say to the bus about this task."""
         self._settled = True
-        self._group.cancel_scope.cancel()
+        self._whole.cancel()
 
     async def _deliver(self) -> None:
         try:
@@ -136,8 +143,6 @@ class Serving:
             _log.exception("%s: its answer cannot be sent", self._claim.bundle.id)
             return self.stop()
         self._settled = True
-        if self._accompanied:
-            self._group.cancel_scope.cancel()
 
     async def _think(self) -> None:
         """Run the reasoner until it has answered. A terminal finding always stands in the outbox afterwards, unless
@@ -210,3 +215,32 @@ class Serving:
             pass
         except Exception:
             _log.exception("%s: could not be handed back; its lease will run out", self._claim.bundle.id)
+
+
+Step: TypeAlias = Coroutine[Any, Any, None]
+
+
+class _Company:
+    """What runs beside a reasoner that takes its time: one hears what is said to the task, one says what it finds."""
+
+    def __init__(self) -> None:
+        self.parted = anyio.Event()
+        """Set when nothing runs beside it any more."""
+        self._scope = anyio.CancelScope()
+
+    async def keep(self, hear: Callable[[], Step], say: Callable[[], Step]) -> None:
+        """Hear until all is said."""
+        try:
+            with self._scope:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(hear)
+                    await say()
+                    group.cancel_scope.cancel()
+        finally:
+            self.parted.set()
+
+    async def part(self) -> None:
+        """Break it off, and wait until it has ended."""
+        self._scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await self.parted.wait()

@@ -82,7 +82,7 @@ class Worker:
                     await self._room()
                     for claim in await self._claims():
                         reasoner = self._reasoner_for(claim)
-                        serving = Serving(claim, reasoner, self._toolbox, self._settings, self._worked)
+                        serving = Serving(claim, reasoner, self._toolbox, self._settings, group, self._worked)
                         self._serving.add(serving)
                         self._working += 1
                         group.start_soon(self._serve, serving)

@@ -13,7 +13,7 @@ import anyio.lowlevel
 
 from benchmarks.conversing import LINES, typed
 from benchmarks.measuring import Report, Row, ratio, shown
-from benchmarks.redis_floor import redis_server
+from benchmarks.own_redis import redis_server
 from interaction.clock import SystemClock
 from interaction.loop import drive
 from interaction.models.reflex import ReflexModel
@@ -38,11 +38,11 @@ _NAMES = count()
 def run(*, small: bool = False) -> Report:
     """Measure. `small` is for the test that this still works. Needs a redis-server to start."""
     turns, saves, crowd, seconds, rounds = (50, 20, 5, 0.5, 1) if small else (2_000, 500, 100, 8.0, 3)
-    with redis_server() as url:
+    with redis_server() as server:
         rows = [
             *_snapshots(turns),
-            *anyio.run(_saving, url, saves),
-            *anyio.run(_conversing, url, crowd, seconds, rounds),
+            *anyio.run(_saving, server.url, saves),
+            *anyio.run(_conversing, server.url, crowd, seconds, rounds),
         ]
     return Report(
         "sessions",

@@ -36,6 +36,7 @@ __all__ = [
     "Reasoner",
     "Result",
     "SessionStore",
+    "StepLog",
     "Steps",
     "Tool",
     "ToolCall",
@@ -198,6 +199,26 @@ class Steps(msgspec.Struct, frozen=True):
     """False where the bus has lost its data since: then what is not here may have been done all the same."""
 
 
+class StepLog(Protocol):
+    """What a task has done that must not be done twice, kept with the task itself.
+
+    A step is written down before it is done. Each step of one attempt has a name of its own, and the same name in every
+    attempt. All of these raise `ClaimLost` when another worker owns the task: then nothing was written.
+    """
+
+    async def begin(self, step: str) -> Begun:
+        """Write down that `step` is begun. What must not be done twice is done only if it is `new`."""
+        ...
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        """Write down how a step ended."""
+        ...
+
+    async def earlier(self) -> Steps:
+        """What the attempts before this one have begun and completed."""
+        ...
+
+
 class Claim(Protocol):
     """A task this worker owns, until it finishes it or loses the lease.
 
@@ -238,20 +259,8 @@ class Claim(Protocol):
         """
         ...
 
-    async def begin(self, step: str) -> Begun:
-        """Write down that `step` is begun, before it is done; if it must not be done twice, only when it is `new`.
-
-        Each step of one attempt has a name of its own, and the same in every attempt. Raises `ClaimLost`.
-        """
-        ...
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        """Write down how a step ended. Raises `ClaimLost`."""
-        ...
-
-    async def earlier_steps(self) -> Steps:
-        """What the attempts before this one have begun and completed. Raises `ClaimLost`."""
-        ...
+    @property
+    def steps(self) -> StepLog: ...
 
     async def confirm_cancelled(self, reason: str) -> None:
         """The task was called off and has stopped: acknowledge it without a result."""

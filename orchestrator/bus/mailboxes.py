@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -18,12 +19,16 @@ from orchestrator.ports import Order
 
 __all__ = ["OrderBook", "Subscription", "Subscriptions"]
 
+AT_ONCE: Final = 32
+"""So many events are read in a row before others have their turn."""
+
 
 class Subscription(AsyncIterator[BusEvent]):
     """The updates of one session, from the moment it was opened. One reader. Ends when the bus is left."""
 
     def __init__(self) -> None:
         self._waiting: deque[BusEvent] = deque()
+        self._in_a_row = 0
         self._changed: anyio.Event | None = None
         self.closed: bool = False
 
@@ -31,12 +36,17 @@ class Subscription(AsyncIterator[BusEvent]):
         return self
 
     async def __anext__(self) -> BusEvent:
-        await anyio.lowlevel.checkpoint()
+        # What came together is read together; but nobody reads for ever while others wait for their turn.
+        self._in_a_row += 1
+        if self._in_a_row >= AT_ONCE:
+            self._in_a_row = 0
+            await anyio.lowlevel.checkpoint()
         while not self._waiting:
             if self.closed:
                 raise StopAsyncIteration
             if self._changed is None:
                 self._changed = anyio.Event()
+            self._in_a_row = 0
             await self._changed.wait()
         return self._waiting.popleft()
 

@@ -22,7 +22,7 @@ from orchestrator.bus.memory_sessions import MemorySessions
 from orchestrator.errors import BusBusy, ClaimLost
 from orchestrator.events import BusEvent, DelegationUpdate
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Claim, FrontBus, Order, SessionStore, Steps, WorkerBus
+from orchestrator.ports import Begun, Claim, FrontBus, Order, SessionStore, StepLog, Steps, WorkerBus
 
 __all__ = ["MemoryBus"]
 
@@ -277,22 +277,9 @@ class _MemoryClaim:
         queue = self.worker.queue
         queue.finish(queue.owned(self), *findings)
 
-    async def begin(self, step: str) -> Begun:
-        await anyio.lowlevel.checkpoint()
-        steps = self.worker.queue.owned(self).steps
-        known = steps.setdefault(step, _Step(self._attempt))
-        if known.outcome is not None:
-            return Begun("done", known.outcome)
-        return Begun("new" if known.attempt == self._attempt else "begun")
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.worker.queue.owned(self).steps[step] = _Step(self._attempt, outcome)
-
-    async def earlier_steps(self) -> Steps:
-        await anyio.lowlevel.checkpoint()
-        steps = self.worker.queue.owned(self).steps
-        return Steps({name: step.outcome for name, step in steps.items() if step.attempt < self._attempt})
+    @property
+    def steps(self) -> StepLog:
+        return _MemorySteps(self)
 
     async def confirm_cancelled(self, reason: str) -> None:
         await anyio.lowlevel.checkpoint()
@@ -303,6 +290,28 @@ class _MemoryClaim:
         await anyio.lowlevel.checkpoint()
         queue = self.worker.queue
         queue.hand_back(queue.owned(self))
+
+
+class _MemorySteps:
+    def __init__(self, claim: _MemoryClaim) -> None:
+        self._claim = claim
+
+    async def begin(self, step: str) -> Begun:
+        known = (await self._written()).setdefault(step, _Step(self._claim.attempt))
+        if known.outcome is not None:
+            return Begun("done", known.outcome)
+        return Begun("new" if known.attempt == self._claim.attempt else "begun")
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        (await self._written())[step] = _Step(self._claim.attempt, outcome)
+
+    async def earlier(self) -> Steps:
+        steps = await self._written()
+        return Steps({name: step.outcome for name, step in steps.items() if step.attempt < self._claim.attempt})
+
+    async def _written(self) -> dict[str, _Step]:
+        await anyio.lowlevel.checkpoint()
+        return self._claim.worker.queue.owned(self._claim).steps
 
 
 class MemoryBus:

@@ -21,7 +21,7 @@ from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.mailboxes import Subscriptions
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
 from orchestrator.bus.redis_context import Told
-from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_keys import GROUP, FrontKeys, Keys
 from orchestrator.bus.redis_scripts import CHECK, ENQUEUE, LAST_ID, ORDER, PROBE, REAP
 from orchestrator.codec import bundle_wire, orders_wire, updates_wire
 from orchestrator.errors import BusBusy, BusUnavailable
@@ -77,8 +77,8 @@ class _RedisFront:
         self._reader = RedisClient(url, settings, reader=True, steady=True)
         # A name of its own for every process, so that its stream can be read from the very beginning.
         self._name = secrets.token_hex(8)
-        self._out = self._keys.out(self._name)
-        self._told = Told(self._keys, self._name)
+        self._own = FrontKeys(self._keys, self._name)
+        self._told = Told(self._own)
         self._bundles = bundle_wire()
         self._orders = orders_wire()
         self._updates = updates_wire()
@@ -166,14 +166,14 @@ class _RedisFront:
                 if self._down or self._reader.connects != connection:
                     if self._down:
                         # A write, since a Redis that is full goes on answering questions.
-                        await self._commands.script(PROBE, [self._keys.probe(self._name)], [self._keys.prefix])
+                        await self._commands.script(PROBE, [self._own.probe], [self._keys.prefix])
                     await self._reader.call("PING")
                     self._cursor = await self._resume()
                     self._is_back(again=connection > 0)
                     connection = self._reader.connects
                 found: dict[bytes, list[tuple[bytes, dict[bytes, bytes]]]] = await self._reader.call(
                     *("XREAD", "COUNT", READ_AT_ONCE, "BLOCK", self._settings.block_ms),
-                    *("STREAMS", self._out, self._cursor),
+                    *("STREAMS", self._own.out, self._cursor),
                 )
             except Away as away:
                 self._went_away(away)
@@ -223,7 +223,7 @@ class _RedisFront:
         self.subscriptions.close()
         try:
             if not self._down:
-                await self._commands.call("DEL", self._out)
+                await self._commands.call("DEL", self._own.out)
         except Away:
             _log.debug("the stream of a front end that has left was not deleted; it will expire")
         await self._commands.close()
@@ -299,7 +299,7 @@ class _RedisFront:
 
     async def _resume(self) -> str:
         """Where to read on. A stream that was made anew may count from below the cursor, and would never be heard."""
-        [last] = await self._commands.script(LAST_ID, [self._out], [self._keys.prefix])
+        [last] = await self._commands.script(LAST_ID, [self._own.out], [self._keys.prefix])
         return "0-0" if _numbers(str(last, "ascii")) < _numbers(self._cursor) else self._cursor
 
     async def _check(self) -> None:
@@ -359,7 +359,7 @@ class _RedisFront:
         if self._cursor not in ("0-0", self._trimmed):
             cursor = self._cursor
             milliseconds, number = _numbers(cursor)
-            await self._commands.call("XTRIM", self._out, "MINID", f"{milliseconds}-{number + 1}")
+            await self._commands.call("XTRIM", self._own.out, "MINID", f"{milliseconds}-{number + 1}")
             self._trimmed = cursor
 
     def _went_away(self, away: Away) -> None:

@@ -21,17 +21,18 @@ local prefix = ARGV[1]
 local DEAD_KEPT = 1000
 local DEAD_TTL = 7 * 24 * 3600 * 1000
 local BELLS_KEPT = 1000
-local CONSUMER_KEPT = 24 * 3600 * 1000
+local POOLS_TTL = 24 * 3600 * 1000
 
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer.
+-- PEXPIRE with GT needs Redis 7. A key may only come to live longer: another task may need it for longer. It gets a
+-- minute more than it must have, so that one which is used all the time is not told so each time.
 local function live(key, ttl)
   if redis.call('PTTL', key) < tonumber(ttl) then
-    redis.call('PEXPIRE', key, ttl)
+    redis.call('PEXPIRE', key, ttl + 60000)
   end
 end
 
@@ -79,6 +80,13 @@ end
 local function drop(jobs, group, entry)
   redis.call('XACK', jobs, group, entry)
   redis.call('XDEL', jobs, entry)
+end
+
+-- For whoever looks on. One who may not write it down may hand over all the same.
+local function used(pool, now)
+  if redis.pcall('ZADD', prefix .. 'pools', now, pool) == 1 then
+    redis.call('PEXPIRE', prefix .. 'pools', POOLS_TTL)
+  end
 end
 
 local function cancelled(job, task, payload)

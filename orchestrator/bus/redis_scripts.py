@@ -72,6 +72,7 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
   'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13], 'keep', kept)
 -- A session that is away may come back for it much later.
 redis.call('PEXPIRE', job, math.max(ttl, deadline + kept))
+used(ARGV[12], now)
 -- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
 """
@@ -118,11 +119,10 @@ if task.token ~= token then
   end
   task.attempt = tonumber(task.attempt) + 1
   -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
-  local begins = not late and not dead
-  -- That it runs the worker sends along with what it says first, or by itself a moment later.
+  -- That it runs is told with what the worker says first, or by itself a moment later.
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
-    'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
-    'told', begins and running or task.told)
+    'begun', now, 'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
+    'told', (late or dead) and task.told or running)
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
 return { verdict, tonumber(task.attempt), redis.call('LRANGE', orders, 0, -1), math.max(left, 0) }
@@ -174,7 +174,8 @@ if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
   local letter = { 'id', id, 'why', why, 'session', facts[1] or '', 'pool', facts[2] or '', 'task', facts[3] or '',
-    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs }
+    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs,
+    'front', task.front }
   local body = redis.call('XRANGE', jobs, task.entry, task.entry)
   if body[1] then
     for i = 1, #body[1][2], 2 do
@@ -338,13 +339,13 @@ end
 FORGET: Final = script(
     """
 -- A consumer that still has entries must stay: with it would go the record of who has them.
--- KEYS jobs; ARGV group consumer (empty: whoever has been gone for a day)
+-- KEYS jobs; ARGV group consumer (empty: whoever has been silent for silent_ms) silent_ms
 for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[2])) do
   local consumer = {}
   for i = 1, #facts, 2 do
     consumer[facts[i]] = facts[i + 1]
   end
-  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > CONSUMER_KEPT)
+  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > tonumber(ARGV[4]))
   if leaving and consumer.pending == 0 then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[2], consumer.name)
   end

@@ -6,13 +6,15 @@ it is not known how it ended, or `=` and the outcome.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
+from orchestrator.bus.redis_client import Step
+from orchestrator.bus.redis_keys import Keys
 from orchestrator.bus.redis_lua import script
-from orchestrator.ports import Steps
+from orchestrator.ports import Begun, Steps
 
-__all__ = ["BEGIN", "COMPLETE", "EARLIER", "earlier_steps"]
+__all__ = ["BEGIN", "COMPLETE", "EARLIER", "RedisSteps"]
 
 BEGIN: Final = script(
     """
@@ -67,11 +69,37 @@ return { 'ok', tonumber(task.attempt), tonumber(task.first or 0), redis.call('HG
 )
 
 
-def earlier_steps(attempt: int, first: int, pairs: Sequence[bytes]) -> Steps:
-    """The steps of the attempts before `attempt`, out of all that is written down.
+class RedisSteps:
+    """See `StepLog`. `insist` runs a step until Redis has answered: what is not written down may not be done."""
 
-    `first` is the first attempt that this Redis has seen: what was done before it, nobody can know any more.
-    """
+    def __init__(self, keys: Keys, task: str, token: str, insist: Callable[[Step], Awaitable[list[Any]]]) -> None:
+        self._names = (keys.job(task), keys.steps(task))
+        self._fence = (keys.prefix, token)
+        self._insist = insist
+
+    async def begin(self, step: str) -> Begun:
+        """See `StepLog.begin`."""
+        known, *outcome = await self._insist((BEGIN, self._names, (*self._fence, step)))
+        match known:
+            case b"done":
+                return Begun("done", outcome[0])
+            case b"begun":
+                return Begun("begun")
+            case _:
+                return Begun("new")
+
+    async def complete(self, step: str, outcome: bytes) -> None:
+        """See `StepLog.complete`."""
+        await self._insist((COMPLETE, self._names, (*self._fence, step, outcome)))
+
+    async def earlier(self) -> Steps:
+        """See `StepLog.earlier`."""
+        _, attempt, first, pairs = await self._insist((EARLIER, self._names, self._fence))
+        return _earlier(attempt, first, pairs)
+
+
+def _earlier(attempt: int, first: int, pairs: Sequence[bytes]) -> Steps:
+    # `first` is the first attempt that this Redis has seen: what was done before it, nobody can know any more.
     outcomes: dict[str, bytes | None] = {}
     for step, value in zip(pairs[::2], pairs[1::2], strict=True):
         by, _, rest = value.partition(b" ")

@@ -7,6 +7,7 @@ Four loops, none of which ends because Redis did:
 - `keep_leases` renews what is held, and learns what is lost.
 - `announce` says that a task runs, where the task itself has nothing to say yet.
 - `hear_orders` reads the doorbells.
+Beside them the register is kept (`redis_registry`), for people to look at.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ import msgspec
 
 from orchestrator.bundle import Bundle
 from orchestrator.bus.endings import Refusal, refused
-from orchestrator.bus.redis_claim import Held, Office, RedisClaim
+from orchestrator.bus.redis_claim import RedisClaim, give_up
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_context import Conversations
+from orchestrator.bus.redis_held import Held, HeldTask, Office
 from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_registry import Fares, Register, forgotten_after_ms
 from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, READ, RENEW, START
 from orchestrator.codec import bundle_wire, updates_wire
 from orchestrator.errors import ClaimLost
@@ -77,6 +80,9 @@ class _RedisWorker:
         self._starting: dict[str, bool] = {}
         self._look_again = False
         self._down = False
+        self._slots = 0
+        self._forget_ms = forgotten_after_ms(settings.lease_ms)
+        self.register = Register(self._commands, settings, self._consumer, pools, self._streams, self._fares)
 
     # --- the port ------------------------------------------------------------------------------------------------
 
@@ -87,6 +93,11 @@ class _RedisWorker:
         await anyio.lowlevel.checkpoint()
         self._wanted += room
         self._wake()
+        # Those that ask have room for so many more than are held: the most there ever was is what it has.
+        held = len(self.claims) - len(self._ready)
+        if room + held > self._slots:
+            self._slots = room + held
+            self.register.changed()
         try:
             while not self._ready:
                 await self._changed.wait()
@@ -98,12 +109,13 @@ class _RedisWorker:
             if self._free() < 0:
                 self._wake()
 
-    def ended(self, claim: RedisClaim) -> None:
+    def ended(self, claim: HeldTask) -> None:
         """A claim has ended or is lost."""
         if self.claims.get(claim.held.token) is claim:
             del self.claims[claim.held.token]
+            self.register.changed()
         if claim in self._ready:
-            self._ready.remove(claim)
+            self._ready = [other for other in self._ready if other is not claim]
 
     # --- tasks ---------------------------------------------------------------------------------------------------
 
@@ -157,10 +169,12 @@ class _RedisWorker:
         for claim in held:
             claim.end()
         try:
+            if not self._down:
+                await self.register.leave()
             for stream in self._streams if not self._down else ():
-                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer])
+                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer, 0])
         except Away:
-            _log.debug("a consumer that has left is still listed; it goes after a day")
+            _log.debug("a consumer that has left is still listed; it goes after a while")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -176,7 +190,7 @@ class _RedisWorker:
             return []
         for stream in self._streams:
             await self._make_group(stream)
-            await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, ""])
+            await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, "", self._forget_ms])
         mine = {claim.held.entry for claim in self.claims.values()}
         found = await self._read_group("0", len(mine) + self._free())
         # The owners of the rest have had no chance either to renew what they hold: they come first.
@@ -300,10 +314,11 @@ class _RedisWorker:
         if refusal is not None:
             # What is late is nobody's fault. The others leave a dead letter for whoever runs the workers.
             why = "" if refusal == "late" else refusal
-            await claim.give_up(refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
+            await give_up(self._office, held, refused(refusal, held.task, held.attempt, claim.bundle.revision), why)
             return
         self.claims[token] = claim
         self._fresh.set()
+        self.register.changed()
         self._ready.append(claim)
 
     async def _return_unread(self, entries: list[Entry]) -> None:
@@ -338,10 +353,10 @@ class _RedisWorker:
             arguments = (self._keys.prefix, GROUP, self._consumer, *pairs)
             answers = await self._commands.script(RENEW, [stream, *names], arguments)
             for claim, orders in zip(claims, answers, strict=True):
-                if orders < 0 and not claim.ending:
-                    claim.end()
-                elif orders > claim.orders_read:
-                    await claim.look_for_orders()
+                if orders < 0:
+                    claim.end(unless_ending=True)
+                else:
+                    await claim.look_for_orders(orders)
 
     async def announce(self) -> None:
         """Say of tasks that they run, where they have said nothing by themselves in their first moments, for ever."""
@@ -401,6 +416,10 @@ class _RedisWorker:
 
     # --- within --------------------------------------------------------------------------------------------------
 
+    def _fares(self) -> Fares:
+        taking = self._wanted > 0 or len(self.claims) >= self._slots
+        return Fares(self._slots, taking, [claim.held.task for claim in self.claims.values()])
+
     def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
@@ -447,6 +466,7 @@ async def redis_worker(
             tasks.start_soon(worker.keep_leases)
             tasks.start_soon(worker.hear_orders)
             tasks.start_soon(worker.announce)
+            tasks.start_soon(worker.register.keep)
             try:
                 yield worker
             except Exception as error:

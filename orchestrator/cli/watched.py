@@ -12,7 +12,7 @@ from orchestrator.bundle import Bundle, Cancellation
 from orchestrator.bus import Bus
 from orchestrator.errors import ClaimLost
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Claim, FrontBus, Order, SessionStore, Steps, WorkerBus
+from orchestrator.ports import Claim, FrontBus, Order, SessionStore, StepLog, WorkerBus
 
 __all__ = ["WatchedBus"]
 
@@ -93,17 +93,10 @@ class _WatchedClaim:
         last = findings[-1]
         self._tell("done" if last.kind == "final" else f"failed ({last.text})")
 
-    async def begin(self, step: str) -> Begun:
-        with self._loss():
-            return await self._claim.begin(step)
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        with self._loss():
-            await self._claim.complete(step, outcome)
-
-    async def earlier_steps(self) -> Steps:
-        with self._loss():
-            return await self._claim.earlier_steps()
+    @property
+    def steps(self) -> StepLog:
+        # That the task is lost is said by its orders, which end then.
+        return self._claim.steps
 
     async def confirm_cancelled(self, reason: str) -> None:
         self._ending = True

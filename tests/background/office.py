@@ -15,7 +15,7 @@ from orchestrator.bus.memory import MemoryBus
 from orchestrator.errors import BusUnavailable
 from orchestrator.events import BusEvent, DelegationUpdate
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Claim, FrontBus, Order, Reasoner, Steps, Tool, WorkerBus
+from orchestrator.ports import Claim, FrontBus, Order, Reasoner, StepLog, Tool, WorkerBus
 
 IN_A_TEST = 20.0
 """Seconds after which a test that waits for something has failed. Nothing is asserted about shorter times."""
@@ -134,17 +134,10 @@ class AwayClaim:
         self._bus.check()
         await self._claim.finish(*findings)
 
-    async def begin(self, step: str) -> Begun:
+    @property
+    def steps(self) -> StepLog:
         self._bus.check()
-        return await self._claim.begin(step)
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        self._bus.check()
-        await self._claim.complete(step, outcome)
-
-    async def earlier_steps(self) -> Steps:
-        self._bus.check()
-        return await self._claim.earlier_steps()
+        return self._claim.steps
 
     async def confirm_cancelled(self, reason: str) -> None:
         self._bus.check()

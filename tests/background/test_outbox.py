@@ -14,7 +14,7 @@ from background.settings import WorkerSettings
 from orchestrator.bundle import Bundle
 from orchestrator.errors import BusUnavailable, ClaimLost
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Order, Steps
+from orchestrator.ports import Order, StepLog
 from orchestrator.testing import run_virtual
 
 
@@ -55,13 +55,8 @@ class Bus:
     def orders(self) -> AsyncIterator[Order]:
         raise NotImplementedError
 
-    async def begin(self, step: str) -> Begun:
-        raise NotImplementedError
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        raise NotImplementedError
-
-    async def earlier_steps(self) -> Steps:
+    @property
+    def steps(self) -> StepLog:
         raise NotImplementedError
 
     async def confirm_cancelled(self, reason: str) -> None:

@@ -12,7 +12,7 @@ from background import WorkerSettings, as_reasoner
 from background.models.scripted import Ask, AwaitCorrection, ScriptedReasoner
 from orchestrator.bundle import Bundle
 from orchestrator.bus.memory import MemoryBus
-from orchestrator.errors import ModelError
+from orchestrator.errors import ClaimLost, ModelError
 from orchestrator.finding import Finding
 from orchestrator.function_tool import tool
 from orchestrator.ports import Claim, Desk, ToolCall, WorkerBus
@@ -311,3 +311,123 @@ async def test_two_tasks_do_not_mix() -> None:
         answers = await _answers(office, 2)
     assert {answer.delegation: answer.text for answer in answers} == {"s-1": "a", "s-2": "b"}
     assert sorted(script.answers) == ["here", "me"]
+
+
+class NotingClaim(AwayClaim):
+    """Notes what is sent together."""
+
+    def __init__(self, claim: Claim, bus: NotingBus) -> None:
+        super().__init__(claim, bus)
+        self._noting = bus
+
+    async def publish(self, *findings: Finding) -> None:
+        self._noting.sent.append([finding.text for finding in findings])
+        await super().publish(*findings)
+
+    async def finish(self, *findings: Finding) -> None:
+        self._noting.sent.append([finding.text for finding in findings])
+        if self._noting.lose:
+            raise ClaimLost("another has it")
+        if self._noting.hold:
+            await anyio.sleep_forever()
+        await super().finish(*findings)
+
+
+class NotingBus(AwayBus):
+    def __init__(self, bus: WorkerBus) -> None:
+        super().__init__(bus, away=0)
+        self._all = bus
+        self.sent: list[list[str]] = []
+        self.lose = False
+        self.hold = False
+
+    async def claim(self, *, room: int) -> Sequence[Claim]:
+        return [NotingClaim(claim, self) for claim in await self._all.claim(room=room)]
+
+
+def _noting(made: list[NotingBus], *, lose: bool = False, hold: bool = False) -> Callable[[WorkerBus], WorkerBus]:
+    def wrap(bus: WorkerBus) -> WorkerBus:
+        made.append(NotingBus(bus))
+        made[0].lose, made[0].hold = lose, hold
+        return made[0]
+
+    return wrap
+
+
+async def test_what_never_waits_goes_out_in_one_step() -> None:
+    made: list[NotingBus] = []
+    script = ScriptedReasoner([Finding.partial("a"), Finding.partial("b"), Finding.final("c")])
+    async with an_office(script, wrap=_noting(made)) as office:
+        await office.ask("go")
+        await office.answer()
+    assert made[0].sent == [["a", "b", "c"]]
+
+
+async def test_what_waits_is_heard_of_meanwhile() -> None:
+    made: list[NotingBus] = []
+    go = anyio.Event()
+
+    async def agent(bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
+        yield Finding.partial("a")
+        await go.wait()
+        yield Finding.final("b")
+
+    async with an_office(as_reasoner(agent), wrap=_noting(made)) as office:
+        await office.ask("go")
+        await office.finding("partial")
+        go.set()
+        await office.answer()
+    assert made[0].sent == [["a"], ["b"]]
+
+
+async def test_a_claim_that_is_lost_at_the_very_end_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
+    made: list[NotingBus] = []
+    async with an_office(ScriptedReasoner([Finding.final("a")]), wrap=_noting(made, lose=True)) as office:
+        await office.ask("go")
+        await office.state("running")
+        office.worker.drain()
+        while office.worker.busy:
+            await anyio.lowlevel.checkpoint()
+    assert made[0].sent == [["a"]], "it is not said a second time"
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_the_next_task_is_taken_while_the_answer_is_on_its_way(waits: bool) -> None:
+    """A slot is free when its reasoner is done; but no more answers may be on their way than there are slots."""
+    made: list[NotingBus] = []
+    begun: list[str] = []
+
+    async def agent(bundle: Bundle, desk: Desk) -> str:
+        begun.append(bundle.task)
+        if waits:
+            await anyio.lowlevel.checkpoint()
+        return bundle.task
+
+    settings = WorkerSettings(hand_back_s=0.0)
+    async with an_office(as_reasoner(agent), slots=2, wrap=_noting(made, hold=True), settings=settings) as office:
+        for number in range(1, 8):
+            await office.ask(str(number), number=number)
+        while len(made[0].sent) < 4:
+            await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        assert begun == ["1", "2", "3", "4"]
+        assert office.worker.busy == 4
+
+
+async def test_time_that_the_task_has_waited_is_gone() -> None:
+    left: list[float] = []
+
+    async def agent(bundle: Bundle, desk: Desk) -> str:
+        left.append(desk.remaining_s)
+        return ""
+
+    bus = MemoryBus()
+    async with bus.front() as front:
+        await front.submit(a_bundle("go", deadline_ms=60_000))
+        # Not to hide a race: time has to pass.
+        await anyio.sleep(0.1)
+        async with an_office(as_reasoner(agent), bus=bus) as office:
+            await office.submit(a_bundle("go", deadline_ms=60_000))
+            await office.answer()
+    assert 0 < left[0] <= 59.9

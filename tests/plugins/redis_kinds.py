@@ -25,11 +25,14 @@ SMALLEST_RIGHTS = (
     "-@all",
     *("+ping", "+info", "+client|setname", "+client|id", "+client|unblock"),
     *("+evalsha", "+script|load", "+time", "+exists", "+del", "+set", "+pexpire", "+pttl"),
-    *("+hget", "+hgetall", "+hmget", "+hset", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
+    *("+hget", "+hgetall", "+hmget", "+hset", "+hdel", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
+    *("+zadd", "+zremrangebyscore"),
     *("+xadd", "+xlen", "+xrange", "+xread", "+xreadgroup", "+xack", "+xdel", "+xtrim", "+xclaim", "+xautoclaim"),
     *("+xgroup|create", "+xgroup|delconsumer", "+xinfo|stream", "+xinfo|consumers"),
 )
 """What a user of the hand-off must be allowed, and no more: docs/operations.md shows it."""
+RIGHTS_TO_LOOK_ON = (*("+zrevrange", "+hscan", "+hexists", "+xpending", "+xrevrange", "+xinfo|groups"),)
+"""What somebody needs besides who looks at it with `duologue top` and `duologue tasks`."""
 RIGHTS_BEHIND_SENTINELS = ("+role",)
 RIGHTS_IN_A_CLUSTER = ("+cluster|slots",)
 
