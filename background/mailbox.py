@@ -20,6 +20,8 @@ class Mailbox:
     def __init__(self, revision: int) -> None:
         self._begun = revision
         self._newest = revision
+        self._known: list[tuple[int, int]] = []
+        """First and last revision of what has been read and stands behind a gap."""
         self._unread: list[Amendment] = []
         self._seen: set[tuple[int, str, str]] = set()
         self._open: dict[str, str] = {}
@@ -58,7 +60,8 @@ class Mailbox:
         """What has not been read yet, in order."""
         items, self._unread = tuple(self._unread), []
         self._abandoned = ""
-        self._newest = max([self._newest, *(item.revision for item in items)])
+        for item in items:
+            self._inform(item)
         return items
 
     async def corrected(self) -> None:
@@ -76,8 +79,18 @@ class Mailbox:
             self._abandoned = self._open.pop(question.id, "")
             raise
         amendment = self._answers.pop(question.id)
-        self._newest = max(self._newest, amendment.revision)
+        self._inform(amendment)
         return amendment.text
+
+    def _inform(self, amendment: Amendment) -> None:
+        # What stands behind a gap does not count yet: what is missing may be the correction. Until it comes the answer
+        # counts as stale, and the work is done again, instead of passing for what the person asked last.
+        first = amendment.entries[0].revision if amendment.entries else 0
+        self._known.append((first, amendment.revision))
+        for first, last in sorted(self._known):
+            if first <= self._newest + 1:
+                self._newest = max(self._newest, last)
+        self._known = [(first, last) for first, last in self._known if first > self._newest]
 
     def _question_for(self, amendment: Amendment) -> str:
         if not amendment.answers or amendment.answers in self._open:

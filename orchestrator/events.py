@@ -178,6 +178,8 @@ class DelegationUpdate(_Event, frozen=True, tag="delegation.update"):
     delegation: str
     state: DelegationState
     reason: str = ""
+    again: bool = False
+    """Only with `queued`: it had been given up, and whoever runs the background lets it be tried once more."""
 
 
 class BusDown(_Event, frozen=True, tag="bus.down"):

@@ -31,11 +31,12 @@ DELEGATION_TRANSITIONS: Final[dict[DelegationState, tuple[DelegationState, ...]]
     "queued": ("running", "done", "failed", "cancelled", "superseded"),
     "running": ("queued", "done", "failed", "cancelled", "superseded"),
     "done": ("superseded",),
-    "failed": ("superseded",),
+    "failed": ("queued", "superseded"),
     "cancelled": (),
     "superseded": (),
 }
-"""`running` to `queued`: a worker died or handed back. `done` to `superseded`: the person wants it done otherwise."""
+"""`running` to `queued`: a worker died or handed back. `done` to `superseded`: the person wants it done otherwise.
+`failed` to `queued`: an operator lets it be tried once more."""
 
 FINDING_TRANSITIONS: Final[dict[FindingState, tuple[FindingState, ...]]] = {
     "owed": ("offered", "acknowledged", "superseded", "expired", "cancelled", "dropped"),
@@ -168,6 +169,12 @@ class Ledger(msgspec.Struct):
         self.advance(job, state, reason)
         for note in self.of(job.id):
             self.settle(note, "cancelled" if state == "cancelled" else "superseded", reason)
+
+    def reopen(self, job: Job, reason: str, *, now: Instant) -> None:
+        """Let a delegation that failed be tried once more: its time begins anew, and its next answer is heard."""
+        self.advance(job, "queued", reason)
+        job.since, job.waiting_since, job.answered, job.progress = now, now, False, ""
+        job.reported_missing, job.reassured, job.stranded, job.strandings = False, 0, False, 0
 
     # --- findings ----------------------------------------------------------------------------------------------------
 

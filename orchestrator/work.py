@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _BUS_DOWN = "the bus is down"
+_AGAIN = "the task is tried again"
 _REASSURE_GROWTH = 3
 """Each further word of reassurance about the same task comes this many times later."""
 
@@ -192,8 +193,10 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
 def update(state: State, event: DelegationUpdate, now: Instant, out: list[Effect]) -> None:
     """The bus tells how a task fares."""
     job = state.ledger.jobs.get(event.delegation)
+    if job is not None and job.state == "failed" and event.state == "queued" and event.again:
+        return _reopen(state, job, event.reason, now, out)
     if job is None or job.state not in OPEN or event.state in ("offered", "done", "failed", "superseded"):
-        return
+        return None
     if event.state == "cancelled":
         reason = event.reason or "the background stopped it"
         state.ledger.end(job, "cancelled", reason)
@@ -203,6 +206,16 @@ def update(state: State, event: DelegationUpdate, now: Instant, out: list[Effect
         if event.state == "queued" and job.state == "running":
             job.waiting_since, job.stranded = now, True
         state.ledger.advance(job, event.state, event.reason)
+    return state.collect(out)
+
+
+def _reopen(state: State, job: Job, reason: str, now: Instant, out: list[Effect]) -> None:
+    for note in state.ledger.of(job.id):
+        # That it was given up is no longer so; who has not heard it yet need not hear it.
+        cut_speech(state, note.finding.id, _AGAIN, now, out)
+        state.ledger.settle(note, "superseded", _AGAIN)
+    state.ledger.reopen(job, reason, now=now)
+    announce(state, f"The work on {_named(job)} is being tried again.", _AGAIN, now)
     state.collect(out)
 
 

@@ -1,8 +1,9 @@
 """The hand-off between processes, over Redis Streams (Redis 6.2 or later, or Valkey).
 
-`redis_front` is the front end's side, `redis_worker`, `redis_held` and `redis_claim` the worker's,
-`redis_keys` names what is kept, `redis_scripts` and `redis_steps` hold every change that must be one step,
-`redis_client` is the only module that imports redis-py.
+`redis_front` is the front end's side, `redis_worker`, `redis_held` and `redis_claim` the worker's, `redis_keys` names
+what is kept, `redis_scripts` and `redis_steps` hold every change that must be one step, `redis_client` is the only
+module that imports redis-py. For those who look after it, `redis_registry` says who works, `redis_overview` how all of
+it stands, and `redis_operator` does what may be done to one task from outside.
 """
 
 from __future__ import annotations

@@ -103,14 +103,16 @@ def checked_url(url: str) -> str:
 
 class RedisClient:
     """Commands and scripts on one Redis. A `reader` has a connection of its own, for blocking reads, and never tries
-    again; all others share one connection among all who call at the same time."""
+    again; a `steady` one reads all the time, and is told when its connection was lost even if Redis is back already.
+    All others share one connection among all who call at the same time."""
 
-    def __init__(self, url: str, settings: RedisSettings, *, reader: bool = False) -> None:
+    def __init__(self, url: str, settings: RedisSettings, *, reader: bool = False, steady: bool = False) -> None:
         address = checked(url)
         timeout_s = settings.timeout_ms / 1_000
         self._shown = address.shown
         self._secrets = [secret for each in (address.server_url, address.sentinel_url) for secret in _secrets(each)]
-        self._line = Line(Primary(address, Keys(settings.prefix).prefix, timeout_s), asks_its_number=reader)
+        primary = Primary(address, Keys(settings.prefix).prefix, timeout_s)
+        self._line = Line(primary, asks_its_number=reader, steady=steady)
         self._shared = None if reader else SharedLine(self._line, timeout_s)
         # Beyond BLOCK, or every quiet read would look like a dead connection.
         self._patience_s = timeout_s + settings.block_ms / 1_000

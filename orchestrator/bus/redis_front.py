@@ -71,7 +71,7 @@ class _RedisFront:
         self._settings = settings
         self._keys = Keys(settings.prefix)
         self._commands = RedisClient(url, settings)
-        self._reader = RedisClient(url, settings, reader=True)
+        self._reader = RedisClient(url, settings, reader=True, steady=True)
         # A name of its own for every process, so that its stream can be read from the very beginning.
         self._name = secrets.token_hex(8)
         self._out = self._keys.out(self._name)

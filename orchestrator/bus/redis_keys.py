@@ -16,6 +16,8 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |
 | `duo:{0}:dead` | stream of tasks that were given up: why, and all to try again | 7 days after the last |
 | `duo:{0}:probe:<front end>` | proof that Redis takes writes again | a second |
+| `duo:{0}:workers` | hash: who works, where, and when last heard of; see `redis_registry` | a minute or 10 leases |
+| `duo:{0}:pools` | sorted set of pool names by when they were last used, for whoever looks on | as the longest job |
 
 An order is in its list, and the doorbell only says that there is one: so a worker that missed the bell, or came later,
 finds it all the same.
@@ -38,6 +40,8 @@ class Keys:
         self.prefix: str = f"{prefix}:{{0}}:"
         self.bells: str = f"{self.prefix}ctl"
         self.dead: str = f"{self.prefix}dead"
+        self.workers: str = f"{self.prefix}workers"
+        self.pools: str = f"{self.prefix}pools"
 
     def jobs(self, pool: str, *, urgent: bool = False) -> str:
         """What is outstanding in a pool; the empty name is the default pool."""

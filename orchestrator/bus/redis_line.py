@@ -47,7 +47,7 @@ class NoAnswer(Exception):
 class Line:
     """One connection to the primary, for one caller at a time."""
 
-    def __init__(self, primary: Primary, *, asks_its_number: bool) -> None:
+    def __init__(self, primary: Primary, *, asks_its_number: bool, steady: bool = False) -> None:
         self.connects: int = 0
         self.number: int = 0
         """What Redis calls the present connection."""
@@ -55,6 +55,7 @@ class Line:
         """Whether it was not the primary that answered last, or not any more."""
         self._primary = primary
         self._asks = asks_its_number
+        self._steady = steady
         self._connection: AbstractConnection | None = None
         self._closed = False
 
@@ -110,6 +111,9 @@ class Line:
         # An idle connection has nothing to say. If it has, it is that the other side has closed it.
         if self._connection is not None and await self._connection.can_read():
             await self.drop()
+            if self._steady:
+                # It reads all the time: this was no idle connection, and what it read from may be lost.
+                raise RedisConnectionError("the connection was closed by the other side")
         if self._connection is None:
             if self._closed:
                 raise RedisConnectionError("the connection has been closed")

@@ -21,7 +21,6 @@ local prefix = ARGV[1]
 local DEAD_KEPT = 1000
 local DEAD_TTL = 7 * 24 * 3600 * 1000
 local BELLS_KEPT = 1000
-local CONSUMER_KEPT = 24 * 3600 * 1000
 
 local function now_ms()
   local time = redis.call('TIME')

@@ -69,6 +69,9 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
   'tries', 0, 'sent', 0, 'told', queued, 'deadline', now + deadline, 'front', front, 'session', session, 'ttl', ttl,
   'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13])
 redis.call('PEXPIRE', job, ttl)
+-- For whoever looks on. One who may not write it down may hand over all the same.
+redis.pcall('ZADD', prefix .. 'pools', now, ARGV[12])
+live(prefix .. 'pools', ttl)
 -- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
 """
@@ -117,7 +120,7 @@ if task.token ~= token then
   -- After a loss of data counting goes on from where it was: then the record of the steps does not reach back to 1.
   -- That it runs is told with what the worker says first, or by itself a moment later.
   redis.call('HSET', job, 'state', 'running', 'token', token, 'attempt', task.attempt, 'sent', 0, 'beat', now,
-    'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
+    'begun', now, 'worker', ARGV[7], 'first', task.first or task.attempt, 'tries', tonumber(task.tries) + 1,
     'told', (late or dead) and task.told or running)
 end
 local verdict = late and 'late' or dead and 'dead' or 'yours'
@@ -330,13 +333,13 @@ end
 FORGET: Final = script(
     """
 -- A consumer that still has entries must stay: with it would go the record of who has them.
--- KEYS jobs; ARGV group consumer (empty: whoever has been gone for a day)
+-- KEYS jobs; ARGV group consumer (empty: whoever has been silent for silent_ms) silent_ms
 for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[2])) do
   local consumer = {}
   for i = 1, #facts, 2 do
     consumer[facts[i]] = facts[i + 1]
   end
-  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > CONSUMER_KEPT)
+  local leaving = consumer.name == ARGV[3] or (ARGV[3] == '' and consumer.idle > tonumber(ARGV[4]))
   if leaving and consumer.pending == 0 then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[2], consumer.name)
   end

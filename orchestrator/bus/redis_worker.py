@@ -7,6 +7,7 @@ Four loops, none of which ends because Redis did:
 - `keep_leases` renews what is held, and learns what is lost.
 - `announce` says that a task runs, where the task itself has nothing to say yet.
 - `hear_orders` reads the doorbells.
+Beside them the register is kept (`redis_registry`), for people to look at.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClie
 from orchestrator.bus.redis_context import Conversations
 from orchestrator.bus.redis_held import Held, HeldTask, Office
 from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_registry import Fares, Register, forgotten_after_ms
 from orchestrator.bus.redis_scripts import FORGET, GIVE_BACK, LAST_ID, READ, RENEW, START
 from orchestrator.codec import bundle_wire, updates_wire
 from orchestrator.errors import ClaimLost
@@ -78,6 +80,9 @@ class _RedisWorker:
         self._starting: dict[str, bool] = {}
         self._look_again = False
         self._down = False
+        self._slots = 0
+        self._forget_ms = forgotten_after_ms(settings.lease_ms)
+        self.register = Register(self._commands, settings, self._consumer, pools, self._streams, self._fares)
 
     # --- the port ------------------------------------------------------------------------------------------------
 
@@ -88,6 +93,11 @@ class _RedisWorker:
         await anyio.lowlevel.checkpoint()
         self._wanted += room
         self._wake()
+        # Those that ask have room for so many more than are held: the most there ever was is what it has.
+        held = len(self.claims) - len(self._ready)
+        if room + held > self._slots:
+            self._slots = room + held
+            self.register.changed()
         try:
             while not self._ready:
                 await self._changed.wait()
@@ -103,6 +113,7 @@ class _RedisWorker:
         """A claim has ended or is lost."""
         if self.claims.get(claim.held.token) is claim:
             del self.claims[claim.held.token]
+            self.register.changed()
         if claim in self._ready:
             self._ready = [other for other in self._ready if other is not claim]
 
@@ -159,9 +170,11 @@ class _RedisWorker:
             claim.end()
         try:
             for stream in self._streams if not self._down else ():
-                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer])
+                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer, 0])
+            if not self._down:
+                await self.register.leave()
         except Away:
-            _log.debug("a consumer that has left is still listed; it goes after a day")
+            _log.debug("a consumer that has left is still listed; it goes after a while")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -177,7 +190,7 @@ class _RedisWorker:
             return []
         for stream in self._streams:
             await self._make_group(stream)
-            await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, ""])
+            await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, "", self._forget_ms])
         mine = {claim.held.entry for claim in self.claims.values()}
         found = await self._read_group("0", len(mine) + self._free())
         # The owners of the rest have had no chance either to renew what they hold: they come first.
@@ -305,6 +318,7 @@ class _RedisWorker:
             return
         self.claims[token] = claim
         self._fresh.set()
+        self.register.changed()
         self._ready.append(claim)
 
     async def _return_unread(self, entries: list[Entry]) -> None:
@@ -402,6 +416,10 @@ class _RedisWorker:
 
     # --- within --------------------------------------------------------------------------------------------------
 
+    def _fares(self) -> Fares:
+        taking = self._wanted > 0 or len(self.claims) >= self._slots
+        return Fares(self._slots, taking, [claim.held.task for claim in self.claims.values()])
+
     def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
@@ -448,6 +466,7 @@ async def redis_worker(
             tasks.start_soon(worker.keep_leases)
             tasks.start_soon(worker.hear_orders)
             tasks.start_soon(worker.announce)
+            tasks.start_soon(worker.register.keep)
             try:
                 yield worker
             except Exception as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.operating import tasks, top
 from orchestrator.version import __version__
 
 __all__ = ["duologue"]
@@ -110,3 +111,7 @@ def doctor(redis: str | None, root: Path | None, as_json: bool) -> int:
     from orchestrator.cli.doctor import doctor as run
 
     return run(redis=redis, root=root, as_json=as_json)
+
+
+duologue.add_command(top)
+duologue.add_command(tasks)

@@ -7,6 +7,7 @@ import pytest
 
 from background.mailbox import Mailbox
 from orchestrator.bundle import Amendment
+from orchestrator.context import Said
 from orchestrator.finding import Finding
 
 QUESTION = Finding.question("start?").stamped(delegation="s-1", attempt=2, seq=1, context_revision=1)
@@ -27,6 +28,25 @@ def test_the_revision_is_that_of_what_was_read() -> None:
     assert mailbox.revision == 3
     mailbox.read()
     assert mailbox.revision == 6
+
+
+def said(first: int, last: int) -> Amendment:
+    entries = tuple(Said(revision=revision, text="and so on") for revision in range(first, last + 1))
+    return Amendment("s-1", entries, last)
+
+
+def test_what_stands_behind_a_gap_informs_only_when_the_gap_is_closed() -> None:
+    """One that got lost may have been the correction: an answer that knows only what came after it is stale."""
+    mailbox = Mailbox(3)
+    mailbox.put(said(7, 9))
+    mailbox.read()
+    assert mailbox.revision == 3
+    mailbox.put(said(10, 11))
+    mailbox.read()
+    assert mailbox.revision == 3
+    mailbox.put(said(4, 6))
+    mailbox.read()
+    assert mailbox.revision == 11
 
 
 @pytest.mark.anyio

@@ -35,7 +35,8 @@ async def test_nothing_remains_after_the_work(redis_server: RedisServer) -> None
     with redis_server.client() as client:
         assert client.xinfo_consumers(JOBS, "workers") == []
         kept = {name.split(":")[2] for name in client.scan_iter()}
-        assert kept == {"jobs", "urgent", "job", "log"}, "the stream of the front end goes with it"
+        assert kept == {"jobs", "urgent", "job", "log", "pools", "workers"}, "the stream of the front end goes with it"
+        assert list(client.hgetall("duo:{0}:workers")) == [""], "the worker has struck itself out"
 
 
 @pytest.mark.anyio

@@ -14,7 +14,7 @@ from tests.plugins.redis_cluster import Cluster
 from tests.plugins.redis_double import redis_double
 from tests.plugins.redis_kinds import Certificates, TlsServer
 from tests.plugins.redis_sentinels import SentinelGroup
-from tests.plugins.redis_server import RedisServer
+from tests.plugins.redis_server import RedisServer, redis_is
 
 WRITE = script("return { redis.call('SET', KEYS[1], 'x', 'PX', 10000) }")
 QUICK = RedisSettings(timeout_ms=500)
@@ -101,6 +101,8 @@ async def test_what_a_server_repeats_of_what_it_was_told_goes_no_further() -> No
 async def test_a_real_one_that_cannot_write(
     own_server: RedisServer, setting: str, trouble: str, cured: str, word: str
 ) -> None:
+    if word == "NOREPLICAS" and not redis_is(since="7.0"):
+        pytest.skip("before Redis 7 a script may write all the same")
     own_server.start()
     client = RedisClient(own_server.url, QUICK)
 

@@ -140,6 +140,7 @@ async def test_orders_that_got_lost_on_the_way_are_given_again(redis_server: Red
     """The line broke while a lost task was handed over again: Redis has the task, but not all that was said to it."""
     bus = RedisBus(redis_server.url)
     async with bus.front() as front, bus.worker() as worker:
+        updates = front.updates("s")
         await front.submit(task())
         orders = [amendment("to Lyon"), amendment("in the morning"), amendment("by train")]
         for order in orders:
@@ -149,6 +150,7 @@ async def test_orders_that_got_lost_on_the_way_are_given_again(redis_server: Red
             for each in client.client_list():
                 if each["name"] == "duologue":
                     client.client_kill(each["addr"])
+        await until(updates, BusUp)
         await front.order(amendment("second class"))
         [claim] = await soon(worker.claim(room=1))
         told = claim.orders()

@@ -73,7 +73,7 @@ def happenings(draw: st.DrawFn) -> list[tuple[int, Event]]:
         st.builds(ModelCancelled, ids),
         st.builds(ModelAmended, ids, words),
         st.builds(ModelDelegated, st.just("instead"), supersedes=ids),
-        st.builds(DelegationUpdate, ids, st.sampled_from(["queued", "running", "cancelled"])),
+        st.builds(DelegationUpdate, ids, st.sampled_from(["queued", "running", "cancelled"]), again=st.booleans()),
         st.sampled_from([BusDown("away"), BusUp(), ModelFailed("broken")]),
         st.sampled_from([SinkStalled("link"), SinkStalled("link", over=True)]),
         st.builds(ModelSpoke, st.just("A remark of some length, on the side.")),

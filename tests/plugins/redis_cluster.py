@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from redis.crc import key_slot
 
 from tests.plugins.redis_kinds import PASSWORD_WRITTEN, RIGHTS_IN_A_CLUSTER, USER, admit
 from tests.plugins.redis_sentinels import wait_until
-from tests.plugins.redis_server import RedisServer, free_port, redis_is
+from tests.plugins.redis_server import RedisServer, free_port, started
 
 SLOT = key_slot(b"{0}")
 RANGES = ((0, 5460), (5461, 10922), (10923, 16383))
@@ -23,9 +24,7 @@ class ClusterNode(RedisServer):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"]
-        # Where the nodes talk with each other. By default it is ten thousand above the other, where there may be none.
-        self.inner_port = free_port()
-        super().__init__(folder, persistent=False, options=[*options, "--cluster-port", str(self.inner_port)])
+        super().__init__(folder, persistent=False, options=options, port=_free_pair())
 
     def ask(self, *command: object) -> Any:
         """Run one command on it."""
@@ -59,7 +58,7 @@ class Cluster:
             node.start()
             admit(node, *RIGHTS_IN_A_CLUSTER)
         for node, (first, last) in zip(self.nodes, RANGES, strict=True):
-            node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+            node.ask("CLUSTER", "ADDSLOTS", *range(first, last + 1))
         for number, node in enumerate(self._everyone()):
             # With different epochs there is nothing to argue about.
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -98,7 +97,7 @@ class Cluster:
         for one in everyone:
             for other in everyone:
                 if other is not one:
-                    one.ask("CLUSTER", "MEET", "127.0.0.1", other.port, other.inner_port)
+                    one.ask("CLUSTER", "MEET", "127.0.0.1", other.port)
 
         def met() -> bool:
             for node in everyone:
@@ -121,27 +120,27 @@ class Cluster:
         return all("slave" in lines for lines in listed)
 
 
-def has_clusters() -> None:
-    """Skip where the redis-server cannot be told how to make one; what it then is does not matter to the product."""
-    if not redis_is(since="7.0"):
-        pytest.skip("a Cluster for tests is made with commands of Redis 7")
+def _free_pair() -> int:
+    """A port that is free together with the one ten thousand above it, where the nodes talk with each other."""
+    while True:
+        port = free_port()
+        try:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port + 10_000))
+            return port
+        except (OSError, OverflowError):
+            continue
 
 
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A Cluster that stays as it is; for the tests of a run one after the other."""
-    has_clusters()
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"), replica=False)
-    cluster.start()
-    yield cluster
-    cluster.kill()
+    with started(Cluster(tmp_path_factory.mktemp("cluster"), replica=False)) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A Cluster of the test's own, in which somebody may die."""
-    has_clusters()
-    cluster = Cluster(tmp_path, replica=True)
-    cluster.start()
-    yield cluster
-    cluster.kill()
+    with started(Cluster(tmp_path, replica=True)) as cluster:
+        yield cluster

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.plugins.redis_server import RedisServer, free_port, redis_binary
+from tests.plugins.redis_server import RedisServer, free_port, redis_binary, started
 
 USER = "duologue"
 PASSWORD = "not/a@secret?#:%"
@@ -25,11 +25,14 @@ SMALLEST_RIGHTS = (
     "-@all",
     *("+ping", "+info", "+client|setname", "+client|id", "+client|unblock"),
     *("+evalsha", "+script|load", "+time", "+exists", "+del", "+set", "+pexpire", "+pttl"),
-    *("+hget", "+hgetall", "+hmget", "+hset", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
+    *("+hget", "+hgetall", "+hmget", "+hset", "+hdel", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
+    *("+zadd", "+zremrangebyrank"),
     *("+xadd", "+xlen", "+xrange", "+xread", "+xreadgroup", "+xack", "+xdel", "+xtrim", "+xclaim", "+xautoclaim"),
     *("+xgroup|create", "+xgroup|delconsumer", "+xinfo|stream", "+xinfo|consumers"),
 )
 """What a user of the hand-off must be allowed, and no more: docs/operations.md shows it."""
+RIGHTS_TO_LOOK_ON = (*("+zrevrange", "+hscan", "+hexists", "+xpending", "+xrevrange", "+xinfo|groups"),)
+"""What somebody needs besides who looks at it with `duologue top` and `duologue tasks`."""
 RIGHTS_BEHIND_SENTINELS = ("+role",)
 RIGHTS_IN_A_CLUSTER = ("+cluster|slots",)
 
@@ -99,15 +102,15 @@ def admit(server: RedisServer, *more: str) -> None:
 
 
 def speaks_tls() -> bool:
-    """Whether the redis-server that the tests run was built with TLS."""
+    """Whether the redis-server that the tests run was built with TLS: then what it misses are the files."""
     tried = subprocess.run(
-        [redis_binary(), "--port", "0", "--tls-port", "0", "--tls-protocols", "never"],
+        [redis_binary(), "--port", "0", "--tls-port", str(free_port())],
         capture_output=True,
         text=True,
         check=False,
         timeout=10,
     )
-    return "Bad directive" not in tried.stdout + tried.stderr
+    return "tls-cert-file" in tried.stdout + tried.stderr
 
 
 @pytest.fixture(scope="session")
@@ -119,23 +122,17 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def tls_server(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[TlsServer]:
     if not speaks_tls():
         pytest.skip("this redis-server was built without TLS")
-    server = TlsServer(tmp_path_factory.mktemp("tls"), certificates)
-    server.start()
-    yield server
-    server.kill()
+    with started(TlsServer(tmp_path_factory.mktemp("tls"), certificates)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def unix_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixServer]:
-    server = UnixServer(tmp_path_factory.mktemp("unix"))
-    server.start()
-    yield server
-    server.kill()
+    with started(UnixServer(tmp_path_factory.mktemp("unix"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedServer]:
-    server = GuardedServer(tmp_path_factory.mktemp("guarded"))
-    server.start()
-    yield server
-    server.kill()
+    with started(GuardedServer(tmp_path_factory.mktemp("guarded"))) as server:
+        yield server

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from tests.plugins.redis_kinds import PASSWORD_WRITTEN, RIGHTS_BEHIND_SENTINELS, USER, admit
-from tests.plugins.redis_server import RedisServer, free_port, redis_binary
+from tests.plugins.redis_server import RedisServer, free_port, redis_binary, started
 
 SERVICE = "duologue"
 REPLICATION_PASSWORD = "s3cret"
@@ -74,7 +74,7 @@ class GuardedPair(RedisServer):
             "0",
         ]
         if primary is not None:
-            options += ["--replicaof", f"127.0.0.1 {primary.port}"]
+            options += ["--replicaof", "127.0.0.1", str(primary.port)]
         folder.mkdir()
         super().__init__(folder, persistent=False, options=options)
 
@@ -128,8 +128,7 @@ class SentinelGroup:
     def fail_over(self) -> None:
         """Let the sentinels change the two, as before maintenance, and wait until it is done."""
         old = self.primary()
-        with self.sentinels[0].client() as client:
-            client.execute_command("SENTINEL", "FAILOVER", SERVICE)
+        wait_until(self._agrees_to_change, "the sentinels to see that the replica is fit for it")
         wait_until(lambda: self.primary() is not old and self._known() != old.port, "the change of the two")
 
     def kill_primary(self) -> RedisServer:
@@ -144,6 +143,14 @@ class SentinelGroup:
             sentinel.kill()
         for server in self.servers:
             server.kill()
+
+    def _agrees_to_change(self) -> bool:
+        with self.sentinels[0].client() as client:
+            try:
+                client.execute_command("SENTINEL", "FAILOVER", SERVICE)
+            except redis.ResponseError:
+                return False
+        return True
 
     def _known(self) -> int:
         with self.sentinels[0].client() as client:
@@ -174,16 +181,12 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 @pytest.fixture(scope="session")
 def shared_sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentinelGroup]:
     """A group that stays as it is; for the tests of a run one after the other."""
-    group = SentinelGroup(tmp_path_factory.mktemp("sentinels"))
-    group.start()
-    yield group
-    group.kill()
+    with started(SentinelGroup(tmp_path_factory.mktemp("sentinels"))) as group:
+        yield group
 
 
 @pytest.fixture
 def sentinels(tmp_path: Path) -> Iterator[SentinelGroup]:
     """A group of the test's own, in which somebody may die."""
-    group = SentinelGroup(tmp_path)
-    group.start()
-    yield group
-    group.kill()
+    with started(SentinelGroup(tmp_path)) as group:
+        yield group

@@ -11,9 +11,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pytest
 import redis
@@ -27,12 +28,12 @@ PERMANENT = ("duo:{0}:jobs", "duo:{0}:urgent")
 class RedisServer:
     """One redis-server. Its methods block: in an async test they stand for what happens outside of the program."""
 
-    def __init__(self, folder: Path, *, persistent: bool, options: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, persistent: bool, options: Sequence[str] = (), port: int = 0) -> None:
         self._folder = folder
         self._persistent = persistent
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
@@ -114,12 +115,28 @@ def free_port() -> int:
         return port
 
 
+class _Server(Protocol):
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+Server = TypeVar("Server", bound=_Server)
+
+
+@contextmanager
+def started(server: Server) -> Generator[Server]:
+    """The same, started, and ended whatever happens."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), persistent=False)
-    server.start()
-    yield server
-    server.kill()
+    with started(RedisServer(tmp_path_factory.mktemp("redis"), persistent=False)) as server:
+        yield server
 
 
 @pytest.fixture
