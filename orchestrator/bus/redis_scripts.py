@@ -25,14 +25,16 @@ __all__ = [
 ENQUEUE: Final = script(
     """
 -- KEYS jobs job log context
--- ARGV id bundle session front deadline_ms keep_ms capacity attempt queued words pool urgency known needed piece
--- The last three are for a conversation that is kept apart: `known` pieces of it are there, `piece` comes to them, and
+-- ARGV id bundle session front deadline_ms keep_ms capacity attempt queued words pool urgency
+-- known needed piece kept_ms
+-- Three are for a conversation that is kept apart: `known` pieces of it are there, `piece` comes to them, and
 -- the task needs the first `needed` (0: it carries its conversation along).
 local jobs, job, history, context = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, bundle, session, front = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local deadline, keep, capacity = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local attempt, queued = ARGV[9], ARGV[10]
 local known, needed, piece = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16]
+local kept = tonumber(ARGV[17])
 local task = load(job)
 if task.state then
   redis.call('HSET', job, 'front', front)
@@ -67,8 +69,9 @@ end
 local now = now_ms()
 redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', jobs, 'attempt', attempt,
   'tries', 0, 'sent', 0, 'told', queued, 'deadline', now + deadline, 'front', front, 'session', session, 'ttl', ttl,
-  'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13])
-redis.call('PEXPIRE', job, ttl)
+  'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13], 'keep', kept)
+-- A session that is away may come back for it much later.
+redis.call('PEXPIRE', job, math.max(ttl, deadline + kept))
 used(ARGV[12], now)
 -- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
@@ -190,6 +193,10 @@ if why ~= '' then
   live(dead, DEAD_TTL)
 end
 drop(jobs, group, task.entry)
+-- The answer waits for a session that is away, until a save says that it is known there.
+if not task.cancel then
+  keep = math.max(tonumber(keep), tonumber(redis.call('HGET', job, 'keep') or 0))
+end
 for _, key in ipairs({ job, history, orders, steps }) do
   redis.call('PEXPIRE', key, keep)
 end
