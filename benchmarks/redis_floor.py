@@ -1,7 +1,7 @@
 """The floor that the hand-off is held against: bare redis-py, with the same bytes, and no promises.
 
 XADD, a blocking group read, a reply by XADD, a blocking read. Nothing survives anybody's death here. That is why this
-is the one place beside `orchestrator.bus.redis_client` that may import redis-py.
+is the one place beside `orchestrator.bus.redis_client` and the rooms behind it that may import redis-py.
 """
 
 from __future__ import annotations
