@@ -326,7 +326,7 @@ class _RedisFront:
                     self._pass_on(task.bundle.session, DelegationUpdate(name, "running"))
 
     async def _reap(self) -> None:
-        for queue in self._queues:
+        for queue in list(self._queues):
             await self._commands.script(REAP, [queue], [self._keys.prefix, GROUP, REAPED_AT_ONCE])
 
     async def _make_sure(self) -> None:

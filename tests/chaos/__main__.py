@@ -26,7 +26,7 @@ from tests.chaos.world import run
 
 __all__ = ["main"]
 
-_RUN_S = 300
+_RUN_S = 225
 
 
 def main(arguments: list[str] | None = None) -> int:

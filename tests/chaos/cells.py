@@ -78,6 +78,10 @@ class Cell:
         await self.kill()
         return False
 
+    def nudge(self) -> None:
+        """SIGUSR1."""
+        _send(self._process, signal.SIGUSR1)
+
     def freeze(self) -> None:
         """SIGSTOP."""
         _send(self._process, signal.SIGSTOP)
