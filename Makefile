@@ -1,6 +1,6 @@
 # Duologue. `make` alone lists what there is; nothing needs to be installed or activated first.
 #
-#   ARGS="..."           passed on by chat, test and bench:  make chat ARGS="--plain"   make test ARGS="-k ledger"
+#   ARGS="..."           passed on by chat, test, bench and chaos:  make chat ARGS="--plain"   make test ARGS="-k ledger"
 #   PYTHON=python3.12    which Python makes the environment   VENV=folder   where it is (default .venv)
 
 VENV ?= .venv
@@ -8,7 +8,7 @@ ARGS ?=
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint format docs exports bench lock clean
+.PHONY: help setup chat test lint format docs exports bench bench-peers chaos lock clean
 
 help:
 	@echo "make chat      talk with the assistant (the first time it sets itself up)"
@@ -18,6 +18,8 @@ help:
 	@echo "make docs      redraw the diagrams in docs/"
 	@echo "make exports   accept the exported names as they are now"
 	@echo "make bench     measure"
+	@echo "make bench-peers  measure the hand-off, beside arq, taskiq and Celery (installs them, each apart)"
+	@echo "make chaos     kill and cut for 15 minutes, and see whether every law holds"
 	@echo "make lock      rewrite constraints.txt with the newest versions that fit"
 	@echo "make setup     make or renew $(VENV) (the others do it when it is needed)"
 	@echo "make clean     remove $(VENV) and everything that was generated"
@@ -60,9 +62,17 @@ exports: setup
 bench: setup
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-peers: setup
+	@scripts/make-peers
+	@$(BIN)/python -m benchmarks handoff $(ARGS)
+
+chaos: setup
+	@scripts/ensure-redis
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 lock:
 	@scripts/lock
 
 clean:
-	@rm -rf "$(VENV)" build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf "$(VENV)" .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

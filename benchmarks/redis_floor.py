@@ -6,19 +6,15 @@ is the one place beside `orchestrator.bus.redis_client` and the rooms behind it 
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import anyio
+import redis
 import redis.asyncio as redis_asyncio
 
-__all__ = ["Floor", "floor", "redis_server"]
+__all__ = ["Floor", "floor", "inspector", "listening"]
 
 JOBS, OUT, GROUP = "floor:jobs", "floor:out", "workers"
 BLOCK_MS = 1_000
@@ -27,39 +23,9 @@ _Found = dict[bytes, list[tuple[bytes, Any]]]
 """What was read: for each stream its entries, each with its id."""
 
 
-@contextmanager
-def redis_server() -> Generator[str]:
-    """A redis-server of our own on a free loopback port, without persistence. Yields its URL.
-
-    Raises `SystemExit` with a line for the person where there is none to start.
-    """
-    binary = shutil.which("redis-server")
-    if binary is None:
-        raise SystemExit("redis-server is not installed; the hand-off cannot be measured without it")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        options = ("--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no")
-        process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
-        try:
-            _wait_for(port, process)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError as error:
-            if time.monotonic() > until or process.poll() is not None:
-                raise SystemExit("redis-server did not start") from error
-            time.sleep(0.01)
+def inspector(url: str) -> Any:
+    """A client that blocks, for a look from outside. `Any`, since redis-py does not type its answers."""
+    return cast(Any, redis.Redis).from_url(url, socket_timeout=20)
 
 
 class Floor:
@@ -122,14 +88,17 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(url: str, *, task: bytes, answer: bytes, serving: bool) -> AsyncGenerator[Floor]:
-    """The floor on the Redis at `url`, empty at first; with its worker at work where `serving`."""
+async def floor(url: str, *, task: bytes, answer: bytes, serving: bool, fresh: bool = True) -> AsyncGenerator[Floor]:
+    """The floor on the Redis at `url`, with its worker at work where `serving`. `fresh`: without what is there."""
     clients: list[Any] = [
         cast(Any, redis_asyncio).Redis.from_url(url, protocol=3, legacy_responses=False, socket_timeout=5)
         for _ in range(4)
     ]
-    await clients[0].execute_command("DEL", JOBS, OUT)
-    await clients[0].execute_command("XGROUP", "CREATE", JOBS, GROUP, "0", "MKSTREAM")
+    if fresh:
+        await clients[0].execute_command("DEL", JOBS, OUT)
+    with suppress(redis.ResponseError):
+        # It may be there.
+        await clients[0].execute_command("XGROUP", "CREATE", JOBS, GROUP, "0", "MKSTREAM")
     side = Floor(clients, task, answer)
     try:
         async with anyio.create_task_group() as workers:
@@ -140,3 +109,25 @@ async def floor(url: str, *, task: bytes, answer: bytes, serving: bool) -> Async
     finally:
         for client in clients:
             await client.aclose()
+
+
+@asynccontextmanager
+async def listening(
+    url: str, stream: str, field: bytes, block_ms: int
+) -> AsyncGenerator[Callable[[], Awaitable[list[bytes]]]]:
+    """A connection for one stream alone. Yields what waits for the next entries, and gives that field of each."""
+    client = cast(Any, redis_asyncio).Redis.from_url(url, protocol=3, legacy_responses=False, socket_timeout=10)
+    cursor = "0-0"
+
+    async def hear() -> list[bytes]:
+        nonlocal cursor
+        found: _Found | None = await client.execute_command("XREAD", "BLOCK", block_ms, "STREAMS", stream, cursor)
+        entries = [entry for each in (found or {}).values() for entry in each]
+        if entries:
+            cursor = entries[-1][0].decode()
+        return [fields[field] for _, fields in entries]
+
+    try:
+        yield hear
+    finally:
+        await client.aclose()

@@ -1,8 +1,13 @@
-"""What goes to the bus, in order: submit, amend, cancel. Kept and tried again while the bus is away."""
+"""What goes to the bus, in order: submit, amend, cancel. Kept and tried again while the bus is away.
+
+Each goes out only when the session that wants it is kept (`Books.settled`), one at a time. So of those that a killed
+front end had not ticked off at most the first may be out already, and whoever goes on may send them all again: a task
+is known by its id, and an order that equals the last one is not taken twice.
+"""
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import anyio
 from anyio.abc import ObjectSendStream
@@ -14,7 +19,7 @@ from orchestrator.events import Event
 from orchestrator.finding import Finding
 from orchestrator.ports import FrontBus
 
-__all__ = ["Errand", "run_errands"]
+__all__ = ["Books", "Errand", "run_errands"]
 
 Errand = Bundle | Amendment | Cancellation
 
@@ -22,16 +27,31 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 
 
-async def run_errands(bus: FrontBus, errands: Outbox[Errand], inbox: ObjectSendStream[Event]) -> None:
+class Books(Protocol):
+    """Who keeps the list of errands."""
+
+    async def settled(self) -> None:
+        """Return when all that has happened so far is kept."""
+        ...
+
+    def done(self, errand: Errand) -> None:
+        """It has been carried out, or need not be any more."""
+        ...
+
+
+async def run_errands(bus: FrontBus, errands: Outbox[Errand], inbox: ObjectSendStream[Event], books: Books) -> None:
     """Run until cancelled. Order is kept: an amendment never overtakes the task that it amends."""
     while (got := await errands.get()) is not None:
         errand, _ = got
-        if isinstance(errand, Bundle) and _called_off(errands, errand.id):
-            continue
-        await _insist(bus, errand, errands, inbox)
+        await books.settled()
+        if not (isinstance(errand, Bundle) and _called_off(errands, errand.id, books)):
+            await _insist(bus, errand, errands, inbox, books)
+        books.done(errand)
 
 
-async def _insist(bus: FrontBus, errand: Errand, errands: Outbox[Errand], inbox: ObjectSendStream[Event]) -> None:
+async def _insist(
+    bus: FrontBus, errand: Errand, errands: Outbox[Errand], inbox: ObjectSendStream[Event], books: Books
+) -> None:
     pause = _FIRST_PAUSE_S
     while True:
         try:
@@ -42,7 +62,7 @@ async def _insist(bus: FrontBus, errand: Errand, errands: Outbox[Errand], inbox:
             # The bus says itself that it is down (BusDown); here it only matters that nothing is lost.
             await anyio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
-            if isinstance(errand, Bundle) and _called_off(errands, errand.id):
+            if isinstance(errand, Bundle) and _called_off(errands, errand.id, books):
                 return
             continue
         return
@@ -58,7 +78,7 @@ async def _run(bus: FrontBus, errand: Errand) -> None:
             assert_never(errand)
 
 
-def _called_off(errands: Outbox[Errand], task: str) -> bool:
+def _called_off(errands: Outbox[Errand], task: str, books: Books) -> bool:
     """Whether a task that nobody has yet was cancelled meanwhile; then none of its errands need to run."""
     waiting = errands.waiting()
     if not any(isinstance(errand, Cancellation) and errand.delegation == task for errand in waiting):
@@ -66,6 +86,7 @@ def _called_off(errands: Outbox[Errand], task: str) -> bool:
     for errand in waiting:
         if not isinstance(errand, Bundle) and errand.delegation == task:
             errands.remove(errand)
+            books.done(errand)
     return True
 
 

@@ -7,14 +7,16 @@ fails becomes an event.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import assert_never
 
 import anyio
+import msgspec
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from interaction.closing import closing
 from interaction.errands import Errand, run_errands
+from interaction.keeping import Keeper, Sent
 from interaction.outbox import Outbox
 from interaction.voice import run_voice
 from orchestrator.bundle import Cancellation
@@ -35,7 +37,7 @@ from orchestrator.effects import (
 from orchestrator.errors import DuologueError
 from orchestrator.events import BusDown, Event, SinkStalled, TickDue, UserEvent, UserFinished, UserLeft
 from orchestrator.journal import worth_writing
-from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening
+from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening, OwnedSession
 from orchestrator.session import Session
 
 __all__ = ["drive"]
@@ -54,21 +56,37 @@ async def drive(
     bus: FrontBus,
     clock: Clock,
     journal: Journal | None = None,
+    owned: OwnedSession | None = None,
 ) -> None:
     """Run `session` until it closes.
 
     When `link.events()` ends by itself, the person has no more to say (`UserFinished`): what is still worked on, owed
-    or being said is finished first. A `UserLeft` ends the session at once.
+    or being said is finished first. A `UserLeft` ends the session at once. With `owned` it is saved as it goes.
+
+    Raises `SessionLost` when another process has taken the session over; nothing is said here any more.
     """
+    speech: Outbox[Emit | StopSpeaking] = Outbox()
+    keeper = Keeper(session, clock, owned, speech)
+    shell = _Shell(session, clock, journal, keeper, speech)
+    shell.take_up(() if owned is None or owned.kept is None else owned.kept.errands)
+    try:
+        await _drive(shell, model, opening, link, bus)
+    finally:
+        await keeper.finish()
+    if keeper.lost is not None:
+        with anyio.move_on_after(_FAREWELL_S):
+            await link.stop(StopSpeaking("the conversation goes on elsewhere"))
+        raise keeper.lost
+
+
+async def _drive(shell: _Shell, model: InteractionModel, opening: Opening, link: Link, bus: FrontBus) -> None:
     inbox, arrivals = anyio.create_memory_object_stream[Event](_INBOX)
-    shell = _Shell(session, clock, journal)
-    for delegation in session.open_delegations():
-        shell.errands.put(session.bundle(delegation))
     async with anyio.create_task_group() as children, inbox, arrivals:
         # Subscribed before anything is submitted, so that no finding can come before its reader.
-        updates = bus.updates(session.config.id)
+        updates = bus.updates(shell.session.config.id)
         children.start_soon(_listen, updates, inbox, None, _bus_failed)
-        children.start_soon(run_errands, bus, shell.errands, inbox)
+        children.start_soon(run_errands, bus, shell.errands, inbox, shell.keeper)
+        children.start_soon(shell.keeper.run, children.cancel_scope)
         children.start_soon(run_voice, model, shell.opening(opening), shell.turns, inbox)
         async with anyio.create_task_group() as writers:
             writers.start_soon(_write, link, shell.speech, inbox)
@@ -82,11 +100,19 @@ async def drive(
 class _Shell:
     """Carries the session's effects out."""
 
-    def __init__(self, session: Session, clock: Clock, journal: Journal | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        journal: Journal | None,
+        keeper: Keeper,
+        speech: Outbox[Emit | StopSpeaking],
+    ) -> None:
         self.session = session
+        self.keeper = keeper
         self.clock = clock
         self.journal = journal
-        self.speech: Outbox[Emit | StopSpeaking] = Outbox()
+        self.speech = speech
         self.turns: Outbox[MicroTurn] = Outbox(high=256)
         self.errands: Outbox[Errand] = Outbox(high=1_024)
 
@@ -97,6 +123,16 @@ class _Shell:
             return Opening(opening.session, opening.tools, opening.pools, self.session.context, opening.instructions)
 
         return now
+
+    def take_up(self, errands: Sequence[Sent]) -> None:
+        """Go on with what was open: every task is asked for again, and what had not been sent is."""
+        unsent = {errand.id: errand for errand in errands if isinstance(errand, Delegate)}
+        for task in self.session.open_delegations():
+            self._send(unsent.get(task.id, task))
+        for errand in errands:
+            # A task that is not open any more was called off, and needs nobody.
+            if not isinstance(errand, Delegate):
+                self._send(errand)
 
     async def run(self, arrivals: ObjectReceiveStream[Event]) -> None:
         while (deadline := self.session.deadline) is not None:
@@ -112,6 +148,7 @@ class _Shell:
     def _take(self, event: Event) -> None:
         now = to_millisecond(self.clock.now())
         effects = self.session.receive(event, now=now)
+        self.keeper.mark(event, effects)
         if self.journal is not None:
             n = self.session.n
             if worth_writing(event, len(effects)):
@@ -130,18 +167,29 @@ class _Shell:
             case Emit() | StopSpeaking():
                 if self.speech.put(effect):
                     stalled = SinkStalled("link")
-            case Delegate():
-                self.errands.put(self.session.bundle(effect))
-            case Amend():
-                self.errands.put(self.session.amendment(effect))
-            case Cancel():
-                self.errands.put(Cancellation(effect.delegation, effect.reason))
+            case Delegate() | Amend() | Cancel():
+                self._send(effect)
             case Close() | Splice() | Hold() | Drop() | LedgerChanged():
                 pass
             case _:
                 assert_never(effect)
         if stalled is not None:
             self._take(stalled)
+
+    def _send(self, effect: Sent) -> None:
+        match effect:
+            case Delegate():
+                bundle = self.session.bundle(effect)
+                keep_ms = self.keeper.keep_ms
+                errand: Errand = msgspec.structs.replace(bundle, keep_ms=keep_ms) if keep_ms else bundle
+            case Amend():
+                errand = self.session.amendment(effect)
+            case Cancel():
+                errand = Cancellation(effect.delegation, effect.reason)
+            case _:
+                assert_never(effect)
+        self.keeper.sent(effect, errand)
+        self.errands.put(errand)
 
 
 async def _listen(

@@ -26,6 +26,9 @@ class Outbox(Generic[T]):
         self._low = low
         self._stalled = False
         self._closed = False
+        self._reading = False
+        """Whether the reader is dealing with an item it has got."""
+        self._idle = anyio.Event()
 
     def put(self, item: T) -> bool:
         """Add an item at once. Returns whether the reader has just fallen behind."""
@@ -55,16 +58,25 @@ class Outbox(Generic[T]):
 
     async def get(self) -> tuple[T, Literal["", "caught up"]] | None:
         """The next item, and whether the reader has just caught up. `None` once closed and empty."""
+        self._reading = False
         while not self._items:
+            self._idle.set()
             if self._closed:
                 return None
             self._arrived = anyio.Event()
             await self._arrived.wait()
         item = self._items.popleft()
+        self._reading = True
         if self._stalled and len(self._items) <= self._low:
             self._stalled = False
             return item, "caught up"
         return item, ""
+
+    async def emptied(self) -> None:
+        """Return when the reader has dealt with all that was put."""
+        while self._items or self._reading:
+            self._idle = anyio.Event()
+            await self._idle.wait()
 
     def close(self) -> None:
         """No more will be put; the reader ends when it has got the rest."""

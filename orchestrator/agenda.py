@@ -156,6 +156,17 @@ class Agenda(msgspec.Struct):
                 del self.planned[item_id]
         return fired
 
+    def pass_over(self, now: Instant) -> None:
+        """Nobody was there until now: repetitions that came due meanwhile are left out. A reminder waits."""
+        for item_id, planned in list(self.planned.items()):
+            item = planned.item
+            if isinstance(item, Every) and planned.due is not None and now >= planned.due:
+                missed = (now - planned.due) // (item.period_ms * MS) + 1
+                self.skipped += missed
+                planned.due = after(planned.due, missed * item.period_ms)
+                if _over(planned, now):
+                    del self.planned[item_id]
+
     def _words(self, planned: Planned, *, now: Instant, silent_since: Instant, last_input: Instant | None) -> str:
         item = planned.item
         match item:

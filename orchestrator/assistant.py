@@ -19,12 +19,22 @@ import anyio
 import msgspec
 
 from orchestrator.bus import Bus, connect
-from orchestrator.clock import START, Instant
+from orchestrator.clock import START, Instant, after
 from orchestrator.config import SessionConfig
-from orchestrator.errors import ConfigError, UsageError
-from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening, Reasoner, Tool
+from orchestrator.errors import ConfigError
+from orchestrator.ports import (
+    FrontBus,
+    InteractionModel,
+    Journal,
+    Link,
+    Opening,
+    OwnedSession,
+    Reasoner,
+    SessionStore,
+    Tool,
+)
+from orchestrator.resuming import Recap, recap
 from orchestrator.session import Session
-from orchestrator.state import Snapshot
 from orchestrator.talk import Line, Talk
 from orchestrator.timing import TimingPolicy, default_policy
 
@@ -33,8 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Assistant", "Specialist"]
 
-_KEPT_SESSIONS: Final = 100
-"""Closed sessions that one assistant keeps in memory to resume."""
+_KEPT_ALONE: Final = 100
+"""Sessions that were left, whose hand-offs within the process are kept for them."""
 
 
 class Specialist(msgspec.Struct, frozen=True):
@@ -83,11 +93,10 @@ class Assistant:
         self._local = bus is None
         self._bus: Bus = connect(bus) if bus is None or isinstance(bus, str) else bus
         self._config = config or SessionConfig()
-        self._kept: OrderedDict[str, Snapshot] = OrderedDict()
-        self._alone: dict[str, Bus] = {}
-        """Hand-offs within the process of the sessions in `_kept`, with the tasks that were still open."""
-        self._live: set[str] = set()
+        self._alone: OrderedDict[str, Bus] = OrderedDict()
+        """Hand-offs within the process of sessions that were left, with the tasks that were still open."""
         self._front: FrontBus | None = None
+        self._store: SessionStore | None = None
         self._open = AsyncExitStack()
 
     @property
@@ -112,25 +121,32 @@ class Assistant:
     async def __aenter__(self) -> Self:
         """Keep the hand-off (and, without a Redis, the workers) running between sessions."""
         self._front = await self._open.enter_async_context(self._handing_off(self._bus))
+        self._store = await self._open.enter_async_context(self._bus.store())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        self._front = None
+        self._front = self._store = None
         return await self._open.__aexit__(kind, error, trace)
 
     @asynccontextmanager
-    async def session(self, id: str | None = None) -> AsyncGenerator[Talk]:
-        """A conversation inside a program of one's own. A known `id` goes on where it was left.
+    async def session(self, id: str | None = None, *, take_over: bool = False) -> AsyncGenerator[Talk]:
+        """A conversation inside a program of one's own. A known `id` goes on where it was left, over Redis also when
+        that was in another process, or was killed there.
 
-        Leaving the context ends it as the person's leaving does. Raises `UsageError` for an id that is open already.
+        Leaving the context ends it as the person's leaving does. `take_over` takes an `id` from whoever has it open.
+
+        Raises:
+            UsageError: the id is open already.
+            SessionLost: another process has taken it over.
+            BusUnavailable: Redis is not there, so that it cannot be known what was said before.
         """
         line = Line()
         talk = Talk(id or self._new_id(), line)
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._hold, talk.id, line)
+                tasks.start_soon(self._hold, id, talk.id, line, take_over)
                 try:
                     yield talk
                 finally:
@@ -140,47 +156,74 @@ class Assistant:
             # A program wants to catch what went wrong, not the task group it passed.
             raise _innermost(group) from None
 
-    async def _hold(self, name: str, line: Line) -> None:
+    async def _hold(self, id: str | None, name: str, line: Line, take_over: bool) -> None:
         try:
-            await self.converse(line, id=name, journal=line)
+            await self._converse(id, name, line, line, take_over, line.begin)
         finally:
             line.hang_up()
 
-    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None:
+    async def converse(
+        self,
+        link: Link,
+        *,
+        id: str | None = None,
+        journal: Journal | None = None,
+        take_over: bool = False,
+        begun: Callable[[Recap | None], None] | None = None,
+    ) -> None:
         """Hold one conversation over `link`, until the person leaves.
 
         When the link's events end without a `UserLeft`, what is still worked on or owed is finished and heard first.
+        `begun` is called before anything is said: with how the conversation stood, where it is an old one. See
+        `session` for the rest.
         """
+        await self._converse(id, id or self._new_id(), link, journal, take_over, begun)
+
+    async def _converse(
+        self,
+        id: str | None,
+        name: str,
+        link: Link,
+        journal: Journal | None,
+        take_over: bool,
+        begun: Callable[[Recap | None], None] | None,
+    ) -> None:
         from interaction.clock import SystemClock
         from interaction.loop import drive
 
-        name = id or self._new_id()
-        if name in self._live:
-            raise UsageError(f"the session {name!r} is open already", "a conversation has one owner", "close it first")
-        self._live.add(name)
-        try:
-            async with AsyncExitStack() as stack:
-                front = self._front
-                if front is None:
-                    # One session's end must not stop the workers of another, so each has a hand-off of its own.
-                    bus = self._alone.setdefault(name, connect(None)) if self._local else self._bus
-                    front = await stack.enter_async_context(self._handing_off(bus))
-                session, since = self._take_up(name)
-                clock = SystemClock(since)
-                try:
-                    await drive(
-                        session,
-                        model=self._model,
-                        opening=self._opening(name),
-                        link=link,
-                        bus=front,
-                        clock=clock,
-                        journal=journal,
-                    )
-                finally:
-                    self._keep(name, session.snapshot(now=clock.now()))
-        finally:
-            self._live.discard(name)
+        async with AsyncExitStack() as stack:
+            store = self._store
+            if store is None:
+                store = await stack.enter_async_context(self._bus.store())
+            # Without a name nobody can come back to it: then it costs a Redis nothing.
+            named = id is not None or self._local or name == self._config.id
+            owned = await stack.enter_async_context(store.own(name, take_over=take_over)) if named else None
+            front = self._front
+            if front is None:
+                front = await stack.enter_async_context(self._handing_off(self._bus_of(name)))
+            session, since = self._take_up(name, owned)
+            if begun is not None:
+                kept = None if owned is None else owned.kept
+                begun(None if owned is None or kept is None else recap(kept, away_ms=owned.away_ms))
+            await drive(
+                session,
+                model=self._model,
+                opening=self._opening(name),
+                link=link,
+                bus=front,
+                clock=SystemClock(since),
+                journal=journal,
+                owned=owned,
+            )
+
+    def _bus_of(self, name: str) -> Bus:
+        if not self._local:
+            return self._bus
+        # One session's end must not stop the workers of another, so each has a hand-off of its own.
+        bus = self._alone[name] = self._alone.pop(name) if name in self._alone else connect(None)
+        while len(self._alone) > _KEPT_ALONE:
+            self._alone.popitem(last=False)
+        return bus
 
     async def work(self, *, slots: int = 8, name: str | None = None, drain: anyio.Event | None = None) -> None:
         """Be a worker for this assistant's pools, until cancelled, or until `drain` is set and what runs is
@@ -217,25 +260,19 @@ class Assistant:
         infos = tuple(tool.info for tool in self.tools)
         return Opening(session, infos, tuple(pool for pool in self._pools if pool))
 
-    def _take_up(self, name: str) -> tuple[Session, Instant]:
-        kept = self._kept.pop(name, None)
-        if kept is not None:
-            return Session.restore(kept, timing=self._timing, now=kept.at), kept.at
+    def _take_up(self, name: str, owned: OwnedSession | None) -> tuple[Session, Instant]:
         routes = {tool.info.name: pool for pool, has in self._pools.items() for tool in has.tools if pool}
         default = "" if "" in self._pools else max(self._pools, key=lambda pool: len(self._pools[pool].tools))
-        traits = self._model.traits
-        # On a shared bus another process may have had a session of this name; its answers are not for this one.
+        # On a shared bus a session of this name may have been before; its answers are not for this one.
         run = "" if self._local else secrets.token_hex(3)
+        wants_silence = self._model.traits.wants_silence
         config = msgspec.structs.replace(
-            self._config, id=name, run=run, routes=routes, pool=default, wants_silence=traits.wants_silence
+            self._config, id=name, run=run, routes=routes, pool=default, wants_silence=wants_silence
         )
-        return Session(config, timing=self._timing), START
-
-    def _keep(self, name: str, snapshot: Snapshot) -> None:
-        self._kept[name] = snapshot
-        while len(self._kept) > _KEPT_SESSIONS:
-            forgotten, _ = self._kept.popitem(last=False)
-            self._alone.pop(forgotten, None)
+        if owned is None or owned.kept is None:
+            return Session(config, timing=self._timing), START
+        now = after(owned.kept.at, owned.away_ms)
+        return Session.restore(owned.kept, timing=self._timing, now=now, config=config), now
 
     def _new_id(self) -> str:
         configured = self._config.id

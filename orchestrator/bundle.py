@@ -51,6 +51,9 @@ class Bundle(msgspec.Struct, frozen=True, omit_defaults=True):
     urgency: Urgency = "normal"
     """`high` and `critical` tasks are taken before all others of their pool."""
 
+    keep_ms: int = 0
+    """How long the answer must stay known for a session that may come back for it, where that is longer than usual."""
+
     @property
     def urgent(self) -> bool:
         """Whether it goes before the tasks that wait already."""

@@ -45,6 +45,8 @@ class SessionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long the voice may take to phrase a finding; then it is offered again."""
     reassure_ms: int | None = 12_000
     """After how much silence the person is told that a task still runs (then ever more rarely); `None`: never."""
+    resume_ms: int = 5_000
+    """After a break: how long open tasks have to tell again what they found, before anything is said about them."""
     pool: str = ""
     """The worker pool for tasks that name neither a pool nor a tool."""
     routes: dict[str, str] = {}

@@ -10,6 +10,7 @@ DuologueError
 |   +-- BusUnavailable      the bus cannot be reached just now; try again later
 |   +-- BusBusy             the queue is full; nothing was taken
 |   +-- ClaimLost           another worker owns the task now; stop, publish nothing more
+|   +-- SessionLost         another process owns the session now; stop, say nothing more
 |   +-- SiblingShadowed     another folder stands where one of our packages should be
 +-- ModelError              an interaction or background model failed (exit code 4)
 +-- ToolRetry               raised by a tool: the model may try again with other arguments
@@ -30,6 +31,7 @@ __all__ = [
     "EnvironmentProblem",
     "ModelError",
     "ScenarioError",
+    "SessionLost",
     "SiblingShadowed",
     "ToolDefinitionError",
     "ToolFailed",
@@ -89,6 +91,10 @@ class BusBusy(EnvironmentProblem):
 
 class ClaimLost(EnvironmentProblem):
     """The lease went to another worker (or the task is finished or gone). Stop; publish nothing more."""
+
+
+class SessionLost(EnvironmentProblem):
+    """The conversation goes on elsewhere: another process has taken it over. Stop; say and save nothing more."""
 
 
 class SiblingShadowed(EnvironmentProblem):

@@ -17,6 +17,7 @@ from orchestrator.context import Entry
 from orchestrator.effects import Effect, Emit, MicroTurn, StopSpeaking
 from orchestrator.events import BusEvent, Event, ModelEvent, UserEvent
 from orchestrator.finding import Finding, Source, Urgency
+from orchestrator.state import Snapshot
 
 __all__ = [
     "Begun",
@@ -30,9 +31,11 @@ __all__ = [
     "Link",
     "Opening",
     "Order",
+    "OwnedSession",
     "Progress",
     "Reasoner",
     "Result",
+    "SessionStore",
     "StepLog",
     "Steps",
     "Tool",
@@ -275,6 +278,64 @@ class WorkerBus(Protocol):
         """Wait until there is work and take up to `room` tasks, never more.
 
         May be cancelled: what had been read then is not lost. Does not raise when the bus is away: it waits.
+        """
+        ...
+
+
+# --- where sessions are kept -----------------------------------------------------------------------------------------
+
+
+class OwnedSession(Protocol):
+    """A session that is this process's alone, until it is left or lost."""
+
+    @property
+    def kept(self) -> Snapshot | None:
+        """What was there when it was opened: all of it, or nothing where it is new."""
+        ...
+
+    @property
+    def away_ms(self) -> int:
+        """How long ago `kept` was saved, by the store's own clock."""
+        ...
+
+    @property
+    def keep_ms(self) -> int:
+        """How long what is saved lives without anybody; 0: only as long as this process. Then once, at the end, is
+        enough."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Up to which revision the conversation is there: the next snapshot to save begins after it."""
+        ...
+
+    async def save(self, snapshot: Snapshot) -> bool:
+        """Put `snapshot` in the place of the last one. Returns whether it is there now; if not, look at `revision`
+        again: the store has lost what it had, or has more than was known.
+
+        Raises:
+            SessionLost: another owner has it; nothing was saved.
+            BusUnavailable: it is not known to be saved; save the newest again.
+        """
+        ...
+
+    async def watch(self) -> None:
+        """Wait until the store has lost what was saved and needs it again. Raises `SessionLost`."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept while nobody holds them. One for a process; an async context manager."""
+
+    def own(self, id: str, *, take_over: bool = False) -> AbstractAsyncContextManager[OwnedSession]:
+        """Be the one owner of a session. Leaving gives it free; what was saved stays.
+
+        Where an owner has died, this waits until that is certain. `take_over` takes it from a living one, too, who then
+        gets `SessionLost`.
+
+        Raises:
+            UsageError: a living owner has it.
+            BusUnavailable: the store cannot be reached.
         """
         ...
 

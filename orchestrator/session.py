@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from typing import assert_never
 
-import msgspec
-
-from orchestrator import delivery, work
+from orchestrator import delivery, resuming, work
 from orchestrator.bundle import Amendment, Bundle
 from orchestrator.clock import MS, Instant, after, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Deleted, Entry, Noticed, Said, Saw
-from orchestrator.effects import Amend, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
-from orchestrator.errors import ConfigError
+from orchestrator.effects import Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
 from orchestrator.events import (
     BusDown,
     BusUp,
@@ -49,9 +46,10 @@ from orchestrator.timing.moment import TimingPolicy
 
 __all__ = ["Session"]
 
-_VERSION = 1
 _LISTEN_MS = 5_000
 """How long the voice is stepped through the silence after an unfinished line."""
+_ASKED = 20
+"""Lines without an answer that are remembered beside the last one."""
 _BREATH_MS = 600
 """After so long without a key, the last word is complete."""
 
@@ -112,35 +110,24 @@ class Session:
         """The hand-offs without an answer: a shell that takes a restored session up submits them again (idempotent)."""
         return work.still_open(self._state)
 
-    def snapshot(self, *, now: Instant) -> Snapshot:
-        """Everything the session knows, to be taken up again by `restore`."""
-        encode = msgspec.msgpack.encode
-        return Snapshot(_VERSION, now, encode(self.config), encode(self._state))
+    def snapshot(
+        self, *, now: Instant, since: int = 0, errands: tuple[Delegate | Amend | Cancel, ...] = ()
+    ) -> Snapshot:
+        """Everything the session knows, to be taken up again by `restore`; of the conversation what came after
+        `since`. `errands` are those of its effects that have not been carried out."""
+        return resuming.take(self._state, self.config, now=now, since=since, errands=errands)
 
     @classmethod
-    def restore(cls, snapshot: Snapshot, *, timing: TimingPolicy, now: Instant) -> Session:
-        """Go on where `snapshot` was taken; `now` is not before it. What was being said then is owed again.
+    def restore(
+        cls, snapshot: Snapshot, *, timing: TimingPolicy, now: Instant, config: SessionConfig | None = None
+    ) -> Session:
+        """Go on where `snapshot` was taken; `now` is not before it, and the time between them has passed.
 
-        Raises `ConfigError` for a snapshot of another version.
+        What was being said then is owed again. `config` takes the place of the old one, but for `id` and `run`. Raises
+        `ConfigError` for a snapshot of another version.
         """
-        if snapshot.version != _VERSION:
-            raise ConfigError(
-                f"a session of format {snapshot.version} cannot be resumed",
-                f"this version writes and reads format {_VERSION}",
-                "begin a new session",
-            )
-        config = msgspec.msgpack.decode(snapshot.config, type=SessionConfig)
-        session = cls(config, timing=timing, started_at=Instant(0))
-        state = msgspec.msgpack.decode(snapshot.state, type=State)
-        tick = config.tick_ms * MS
-        state.next_grid = Instant(state.started_at + ((now - state.started_at) // tick + 1) * tick)
-        state.early, state.wake, state.reply_since = None, None, None
-        state.closed = state.finished = False
-        state.heard.clear()
-        state.person.release()
-        delivery.silence(state, "the connection was lost", now, [])
-        delivery.rest(state, state.n, now)
-        state.ledger.changes.clear()
+        kept, state = resuming.revive(snapshot, now=now, config=config)
+        session = cls(kept, timing=timing)
         session._state = state
         return session
 
@@ -164,6 +151,7 @@ class Session:
                 state.note(Saw(ref=event.ref, caption=event.caption), now)
                 state.heard.append(Heard(event.caption, frame=event.ref))
             case UserHeard():
+                resuming.heard_before(state, event.emit, now)
                 state.speech.confirm(event.emit)
                 delivery.hear_out(state, [], now)
             case UserFinished():
@@ -173,22 +161,24 @@ class Session:
             case ModelSpoke():
                 self._spoke(event, now)
             case ModelDelegated():
-                self._commit(now, out)
+                self._acts(now, out)
                 state.topic += 1
                 work.delegate(state, self.config, event, now, out)
             case ModelAmended():
-                self._commit(now, out)
+                self._acts(now, out)
                 state.topic += 0 if event.answers else 1
                 work.amend(state, self.config, event, now, out)
             case ModelCancelled():
-                self._commit(now, out)
+                self._acts(now, out)
                 state.topic += 1
                 work.cancel(state, event, now, out)
             case ModelScheduled():
+                state.asked.clear()
                 refused = state.agenda.add(event.item, now=now)
                 if refused:
                     work.announce(state, f"I can't put that on the agenda: {refused}.", "the agenda refused it", now)
             case ModelUnscheduled():
+                state.asked.clear()
                 state.agenda.remove(event.item)
             case ModelRested():
                 self._rested(event, now, out)
@@ -265,9 +255,13 @@ class Session:
         return text[: max(room, 0)]
 
     def _reply_due(self, now: Instant) -> None:
-        person = self._state.person
-        if (person.committed + person.draft).strip() and not self._state.voice_down:
-            self._state.reply_since, self._state.reply_n = now, self._state.n + 1
+        state, line = self._state, self._state.person.committed + self._state.person.draft
+        if line.strip():
+            state.reply_n = state.n + 1
+            # A line that went on after a pause is one line.
+            before = state.asked[:-1] if state.asked and line.startswith(state.asked[-1]) else state.asked
+            state.asked = [*before[-_ASKED:], line]
+            state.reply_since = state.reply_since if state.voice_down else now
 
     def _activity(self, event: UserActivity, now: Instant, out: list[Effect]) -> None:
         state = self._state
@@ -327,6 +321,11 @@ class Session:
         state.person.release(ended=ended)
         self._commit(now, out, ended=ended)
 
+    def _acts(self, now: Instant, out: list[Effect]) -> None:
+        """The voice does something about what was said."""
+        self._commit(now, out)
+        self._state.asked.clear()
+
     # --- the voice ---------------------------------------------------------------------------------------------------
 
     def _spoke(self, event: ModelSpoke, now: Instant) -> None:
@@ -345,6 +344,7 @@ class Session:
             )
         else:
             state.reply_since = None
+            state.asked.clear()
             state.speech.say(event.text, overlap=event.overlap)
         self._edge(now)
 
@@ -354,6 +354,8 @@ class Session:
         state.speech.seal()
         delivery.acknowledge(state, event.acknowledged, now, out)
         delivery.rest(state, event.n, now)
+        if event.n >= state.reply_n:
+            state.asked.clear()
         if state.reply_since is not None and event.n >= state.reply_n:
             state.reply_since = None
             if state.ledger.owed():
@@ -413,7 +415,8 @@ class Session:
         state = self._state
         if not state.agenda.planned:
             return
-        silent_since = max(state.person.last_input or state.started_at, state.speech.last_emit or state.started_at)
+        begun = state.resumed_at or state.started_at
+        silent_since = max(begun, state.person.last_input or begun, state.speech.last_emit or begun)
         if state.speech.active:
             silent_since = now
         holds = state.floor.floor in ("person", "both")

@@ -7,12 +7,22 @@ import msgspec
 from orchestrator.agenda import Agenda
 from orchestrator.clock import START, Instant
 from orchestrator.context import Context, Entry
-from orchestrator.effects import Effect, Heard
+from orchestrator.effects import Amend, Cancel, Delegate, Effect, Heard
 from orchestrator.floor import FloorState, Person
 from orchestrator.ledger import Ledger
 from orchestrator.speech import Speech
 
-__all__ = ["Snapshot", "State"]
+__all__ = ["Snapshot", "State", "Unproven"]
+
+
+class Unproven(msgspec.Struct, frozen=True):
+    """A piece of speech that had gone out when the connection broke, and that the person may have heard."""
+
+    seq: int
+    text: str
+    about: tuple[str, ...]
+    ends: bool
+    """Whether nothing of what it tells was left to say after it."""
 
 
 class State(msgspec.Struct):
@@ -43,6 +53,8 @@ class State(msgspec.Struct):
     """Since when the person waits for the voice to answer what they finished saying."""
     reply_n: int = 0
     """The first micro-turn that told the voice so."""
+    asked: list[str] = msgspec.field(default_factory=list[str])
+    """The lines that the person finished and the voice has not dealt with: said to the next voice after a break."""
     last_splice: Instant | None = None
     topic: int = 0
     expecting: str = ""
@@ -51,6 +63,10 @@ class State(msgspec.Struct):
     """The last hold that was reported; the journal gets a hold when it changes."""
     bus_down: bool = False
     voice_down: bool = False
+    resumed_at: Instant | None = None
+    """When it was taken up again after a break, if it was: what happened in the absence is not held against anyone."""
+    unproven: list[Unproven] = msgspec.field(default_factory=list["Unproven"])
+    """What had gone out before the break and may have been heard, in order."""
     stalled: bool = False
     """The person's side takes nothing at the moment: speech waits."""
     finished: bool = False
@@ -67,9 +83,22 @@ class State(msgspec.Struct):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A session at an instant: enough to go on elsewhere. `at` is the session time at which it was taken."""
+    """A session at an instant: enough to go on elsewhere. `at` is the session time at which it was taken.
+
+    The conversation only ever grows, so one who keeps a session needs each entry once: `said` holds those after
+    revision `since` (0: all of them), in one batch or, where several were kept one after the other, in several.
+    Everything else is small, and is in every snapshot.
+    """
 
     version: int
     at: Instant
     config: bytes
     state: bytes
+    said: tuple[bytes, ...] = ()
+    since: int = 0
+    revision: int = 0
+    """The last revision of the conversation."""
+    ended: tuple[str, ...] = ()
+    """Delegations whose answer it knows: nobody else needs to keep that for it."""
+    errands: tuple[Delegate | Amend | Cancel, ...] = ()
+    """Effects that the shell had not carried out yet: it does so when the session goes on."""

@@ -13,6 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from orchestrator.clock import Instant
 from orchestrator.effects import Effect, Emit, StopSpeaking
 from orchestrator.events import Event, UserAudio, UserEvent, UserFrame, UserLeft, UserText
+from orchestrator.resuming import Recap
 
 __all__ = ["Line", "Talk"]
 
@@ -33,6 +34,8 @@ class Line:
         self.missed: int = 0
         self.news: anyio.Event = anyio.Event()
         self.over: bool = False
+        self._begun = anyio.Event()
+        self._recap: Recap | None = None
 
     async def events(self) -> AsyncIterator[UserEvent]:
         """What the program does in the person's place."""
@@ -56,11 +59,22 @@ class Line:
         self.happened.append(item)
         self._wake()
 
+    def begin(self, recap: Recap | None) -> None:
+        """The session begins, or goes on."""
+        self._recap = recap
+        self._begun.set()
+
+    async def recap(self) -> Recap | None:
+        """How it stood when it was taken up, once that is known."""
+        await self._begun.wait()
+        return self._recap
+
     def hang_up(self) -> None:
         """The session is over."""
         self.over = True
         self.input.close()
         self._inbox.close()
+        self._begun.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -79,6 +93,10 @@ class Talk:
     def missed(self) -> int:
         """Happenings that were left out because `events` was not read in time."""
         return self._line.missed
+
+    async def recap(self) -> Recap | None:
+        """How the conversation stood when it was taken up; `None` where it is new. Waits until that is known."""
+        return await self._line.recap()
 
     async def type(self, text: str, *, final: bool = True) -> None:
         """The person types `text`; `final` adds the Enter."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from orchestrator.bundle import Bundle
 from orchestrator.clock import Instant, to_ms
 from orchestrator.config import SessionConfig
@@ -15,6 +17,7 @@ from orchestrator.speech import take_back
 from orchestrator.state import State
 
 __all__ = [
+    "PASSING",
     "amend",
     "announce",
     "arrive",
@@ -31,6 +34,12 @@ __all__ = [
 
 _BUS_DOWN = "the bus is down"
 _AGAIN = "the task is tried again"
+_BUS_UP = "the bus is up"
+_NOBODY_THERE = "no worker has taken the task"
+_WORKER_GONE = "the worker has gone, and no other has taken the task"
+_STILL_WORKING = "a long silence while a task runs"
+PASSING: Final = (_BUS_DOWN, _BUS_UP, _NOBODY_THERE, _WORKER_GONE, _STILL_WORKING)
+"""Why the session says what is only true for the moment: not said any more after a break."""
 _REASSURE_GROWTH = 3
 """Each further word of reassurance about the same task comes this many times later."""
 
@@ -239,12 +248,15 @@ def bus_up(state: State, now: Instant) -> None:
     state.bus_down = False
     # Nobody needs to hear of an outage that is over before they could be told.
     if not take_back(state.speech, _BUS_DOWN):
-        announce(state, "The background is back.", "the bus is up", now)
+        announce(state, "The background is back.", _BUS_UP, now)
     state.notices.append("The hand-off is back.")
 
 
 def look_after(state: State, config: SessionConfig, now: Instant, out: list[Effect]) -> None:
     """At each grid point: tasks nobody takes, tasks past their time, tasks that go on in a long silence."""
+    if state.resumed_at is not None and to_ms(now) - to_ms(state.resumed_at) < config.resume_ms:
+        # What they found while nobody was here is on its way.
+        return
     for job in state.ledger.open_jobs():
         age_ms = to_ms(now) - to_ms(job.since)
         if age_ms >= job.deadline_ms + config.grace_ms:
@@ -264,22 +276,22 @@ def _say_nobody_works(state: State, config: SessionConfig, job: Job, now: Instan
         job.stranded = False
         job.strandings += 1
         text = f"The worker on {_named(job)} is gone. It goes on as soon as another one is there."
-        announce(state, text, "the worker has gone, and no other has taken the task", now)
+        announce(state, text, _WORKER_GONE, now)
     elif not (job.reported_missing or job.strandings):
         job.reported_missing = True
         text = f"Nobody is free to work on {_named(job)} yet. It starts as soon as a worker is there."
-        announce(state, text, "no worker has taken the task", now)
+        announce(state, text, _NOBODY_THERE, now)
 
 
 def _reassure(state: State, reassure_ms: int, job: Job, now: Instant) -> None:
     spoken = state.speech.last_emit or job.since
-    since = max(job.since, spoken, state.person.last_input or job.since)
+    since = max(job.since, spoken, state.person.last_input or job.since, state.resumed_at or job.since)
     wait = reassure_ms * _REASSURE_GROWTH**job.reassured
     if state.floor.floor != "nobody" or to_ms(now) - to_ms(since) < wait:
         return
     job.reassured += 1
     detail = f": {job.progress.rstrip('.')}" if job.progress else ""
-    announce(state, f"Still working on {_named(job)}{detail}.", "a long silence while a task runs", now)
+    announce(state, f"Still working on {_named(job)}{detail}.", _STILL_WORKING, now)
 
 
 def _give_up(state: State, config: SessionConfig, job: Job, now: Instant, out: list[Effect]) -> None:

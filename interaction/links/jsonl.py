@@ -68,12 +68,17 @@ class JsonLink(Leavable):
         return self._doorway.events()
 
     async def emit(self, part: Emit) -> None:
-        """Nothing: the journal has it."""
+        """Nothing but to return when it is printed: the journal has it."""
+        await self._out.drained()
         await anyio.lowlevel.checkpoint()
 
     async def stop(self, stop: StopSpeaking) -> None:
         """Nothing: the journal has it."""
         await anyio.lowlevel.checkpoint()
+
+    def tell(self, line: str) -> None:
+        """Say on stderr what is about the conversation, not a part of it."""
+        self._complaints.put(f"{printable(line)}\n".encode("utf-8", errors="replace"))
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Print the record as one line."""

@@ -67,12 +67,17 @@ class PlainLink(Leavable):
         return self._doorway.events()
 
     async def emit(self, part: Emit) -> None:
-        """Print a piece of speech, or a card. Waits while the reader is slow."""
+        """Print a piece of speech, or a card. Returns when it is printed."""
         await self._out.write(_bytes(self._transcript.speech(part)))
+        await self._out.drained()
 
     async def stop(self, stop: StopSpeaking) -> None:
         """End the line with ` --`."""
         await self._out.write(_bytes(self._transcript.stop()))
+
+    def tell(self, line: str) -> None:
+        """Print a line that is about the conversation, not a part of it."""
+        self._out.put(_bytes(self._transcript.aside(f"  [{printable(line)}]")))
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Print what is being worked on, and learn whether the voice is attending."""

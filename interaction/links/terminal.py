@@ -87,6 +87,10 @@ class TerminalLink(Leavable):
         if self._live.rows(self._width):
             self._print(self._live.stop(self._width))
 
+    def tell(self, line: str) -> None:
+        """Show a line that is about the conversation, not a part of it."""
+        self._print(wrapped(f"  [{printable(line)}]", self._width, indent="   "))
+
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Show what is being worked on, and what waits to be said."""
         self._attention.take(item)

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from orchestrator.ports import FrontBus, WorkerBus
+from orchestrator.ports import FrontBus, SessionStore, WorkerBus
 
 __all__ = ["Bus", "connect"]
 
@@ -37,6 +37,10 @@ class Bus(Protocol):
 
     def worker(self, *, name: str = "worker", pools: Sequence[str] = ("",)) -> AbstractAsyncContextManager[WorkerBus]:
         """A worker's side, for the tasks of `pools`. Leaving it hands back what it has claimed and not finished."""
+        ...
+
+    def store(self) -> AbstractAsyncContextManager[SessionStore]:
+        """Where the sessions of its front ends are kept. Entering does not raise when the bus is away."""
         ...
 
 

@@ -30,7 +30,7 @@ class Subscription(AsyncIterator[BusEvent]):
         self._waiting: deque[BusEvent] = deque()
         self._in_a_row = 0
         self._changed: anyio.Event | None = None
-        self._closed = False
+        self.closed: bool = False
 
     def __aiter__(self) -> Subscription:
         return self
@@ -42,7 +42,7 @@ class Subscription(AsyncIterator[BusEvent]):
             self._in_a_row = 0
             await anyio.lowlevel.checkpoint()
         while not self._waiting:
-            if self._closed:
+            if self.closed:
                 raise StopAsyncIteration
             if self._changed is None:
                 self._changed = anyio.Event()
@@ -52,14 +52,18 @@ class Subscription(AsyncIterator[BusEvent]):
 
     def put(self, event: BusEvent) -> None:
         """Add an event. Without bound: the reader is a session of this process, which takes at once."""
-        if not self._closed:
+        if not self.closed:
             self._waiting.append(event)
             self._wake()
 
     def close(self) -> None:
         """No more will come. What waits can still be read."""
-        self._closed = True
+        self.closed = True
         self._wake()
+
+    async def aclose(self) -> None:
+        """The reader has gone. Named as for an iterator, so that whoever reads one to the end need not know."""
+        self.close()
 
     def _wake(self) -> None:
         if self._changed is not None:
@@ -85,6 +89,10 @@ class Subscriptions:
 
         listeners.append(weakref.ref(subscription, forget))
         return subscription
+
+    def has(self, session: str) -> bool:
+        """Whether anybody still listens to this session."""
+        return any(not listener.closed for listener in self._alive(self._by_session.get(session, ())))
 
     def tell(self, session: str, event: BusEvent) -> None:
         """Pass an event to every subscription of this session, and to no other."""

@@ -18,10 +18,11 @@ import anyio.lowlevel
 from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.endings import HANDED_BACK, refused
 from orchestrator.bus.mailboxes import OrderBook, Subscriptions
+from orchestrator.bus.memory_sessions import MemorySessions
 from orchestrator.errors import BusBusy, ClaimLost
 from orchestrator.events import BusEvent, DelegationUpdate
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Claim, FrontBus, Order, StepLog, Steps, WorkerBus
+from orchestrator.ports import Begun, Claim, FrontBus, Order, SessionStore, StepLog, Steps, WorkerBus
 
 __all__ = ["MemoryBus"]
 
@@ -321,6 +322,7 @@ class MemoryBus:
 
     def __init__(self, *, capacity: int = 1_000) -> None:
         self._queue = _Queue(capacity)
+        self._sessions = MemorySessions()
 
     def front(self) -> AbstractAsyncContextManager[FrontBus]:
         """The front end's side. Several share one queue; a task's findings go to the one that submitted it last."""
@@ -329,6 +331,11 @@ class MemoryBus:
     def worker(self, *, name: str = "worker", pools: Sequence[str] = ("",)) -> AbstractAsyncContextManager[WorkerBus]:
         """A worker's side. Leaving it hands back what it has claimed and not finished."""
         return self._worker(name, pools)
+
+    @asynccontextmanager
+    async def store(self) -> AsyncGenerator[SessionStore, None]:
+        """The sessions that were left. They end with the process."""
+        yield self._sessions
 
     @asynccontextmanager
     async def _front(self) -> AsyncGenerator[FrontBus, None]:

@@ -1,9 +1,9 @@
 """The hand-off between processes, over Redis Streams (Redis 6.2 or later, or Valkey).
 
-`redis_front` is the front end's side, `redis_worker`, `redis_held` and `redis_claim` the worker's, `redis_keys` names
-what is kept, `redis_scripts` and `redis_steps` hold every change that must be one step. For those who look after it,
-`redis_registry` says who works, `redis_overview` how all of it stands, and `redis_operator` does what may be done to
-one task from outside.
+`redis_front` is the front end's side, `redis_worker`, `redis_held` and `redis_claim` the worker's, `redis_sessions`
+keeps sessions, `redis_keys` names what is kept, `redis_scripts`, `redis_session_scripts` and `redis_steps` hold every
+change that must be one step. For those who look after it, `redis_registry` says who works, `redis_overview` how all of
+it stands, and `redis_operator` does what may be done to one task from outside.
 
 `redis_client` is what all of them speak to Redis with. Behind it `redis_address` reads addresses, `redis_primary` finds
 the server, and on a `redis_line` many share one connection. Only the client and the last two import redis-py.
@@ -16,8 +16,9 @@ from contextlib import AbstractAsyncContextManager
 
 from orchestrator.bus.redis_client import RedisSettings, checked_url, shown_url
 from orchestrator.bus.redis_front import redis_front
+from orchestrator.bus.redis_sessions import redis_sessions
 from orchestrator.bus.redis_worker import redis_worker
-from orchestrator.ports import FrontBus, WorkerBus
+from orchestrator.ports import FrontBus, SessionStore, WorkerBus
 
 __all__ = ["RedisBus", "RedisSettings"]
 
@@ -43,3 +44,7 @@ class RedisBus:
     def worker(self, *, name: str = "worker", pools: Sequence[str] = ("",)) -> AbstractAsyncContextManager[WorkerBus]:
         """A worker's side. Any number may share a name: each gets one of its own from it."""
         return redis_worker(self._url, self._settings, name, pools)
+
+    def store(self) -> AbstractAsyncContextManager[SessionStore]:
+        """Where sessions are kept: one for a process. They outlive it by `RedisSettings.session_keep_ms`."""
+        return redis_sessions(self._url, self._settings)

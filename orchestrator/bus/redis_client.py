@@ -50,13 +50,15 @@ class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How many workers may lose a task before it is given up with an error finding."""
     keep_ms: int = 600_000
     """How long a finished task stays known."""
+    session_keep_ms: int = 86_400_000
+    """How long a session that nobody holds can be taken up again, and its unheard answers with it."""
     block_ms: int = 1_000
     """How long one blocking read waits."""
     timeout_ms: int = 2_000
     """After this long without an answer Redis counts as away."""
 
     def __post_init__(self) -> None:
-        for name in ("lease_ms", "capacity", "max_attempts", "keep_ms", "block_ms", "timeout_ms"):
+        for name in ("lease_ms", "capacity", "max_attempts", "keep_ms", "session_keep_ms", "block_ms", "timeout_ms"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} cannot be {getattr(self, name)}.", "It must be at least 1.")
         if not self.prefix or set(self.prefix) & set("{}"):

@@ -14,7 +14,7 @@ import msgspec
 
 from orchestrator.bundle import Bundle
 from orchestrator.bus.redis_client import RedisClient
-from orchestrator.bus.redis_keys import Keys
+from orchestrator.bus.redis_keys import FrontKeys
 from orchestrator.context import Entry
 
 __all__ = ["Conversations", "Parcel", "Told"]
@@ -55,9 +55,8 @@ class _Said(msgspec.Struct):
 class Told:
     """The front end's books: how much of which conversation is in Redis."""
 
-    def __init__(self, keys: Keys, front: str) -> None:
-        self._keys = keys
-        self._front = front
+    def __init__(self, own: FrontKeys) -> None:
+        self._own = own
         self._sessions: OrderedDict[str, _Said] = OrderedDict()
 
     def parcel(self, bundle: Bundle) -> Parcel:
@@ -74,7 +73,7 @@ class Told:
         new = bundle.context[said.revision :]
         return Parcel(
             msgspec.structs.replace(bundle, context=()),
-            self._keys.context(self._front, bundle.session, said.generation),
+            self._own.context(bundle.session, said.generation),
             said.pieces,
             said.pieces + (1 if new else 0),
             _ENCODER.encode(new) if new else b"",

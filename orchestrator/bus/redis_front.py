@@ -21,7 +21,7 @@ from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.mailboxes import Subscriptions
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
 from orchestrator.bus.redis_context import Told
-from orchestrator.bus.redis_keys import GROUP, Keys
+from orchestrator.bus.redis_keys import GROUP, FrontKeys, Keys
 from orchestrator.bus.redis_scripts import CHECK, ENQUEUE, LAST_ID, ORDER, PROBE, REAP
 from orchestrator.codec import bundle_wire, orders_wire, updates_wire
 from orchestrator.errors import BusBusy, BusUnavailable
@@ -60,7 +60,10 @@ class _Open:
     """Whether the stream has told of it since it was handed over; then it is more than queued."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
+    before: int = 0
+    """How many orders it had when it was taken up from another front end."""
     orders: list[Order] = field(default_factory=list[Order])
+    """Those that it was given here."""
     in_turn: anyio.Lock = field(default_factory=anyio.Lock)
     """While it is handed over again with its orders, a new order waits: their sequence has a meaning."""
 
@@ -74,8 +77,8 @@ class _RedisFront:
         self._reader = RedisClient(url, settings, reader=True, steady=True)
         # A name of its own for every process, so that its stream can be read from the very beginning.
         self._name = secrets.token_hex(8)
-        self._out = self._keys.out(self._name)
-        self._told = Told(self._keys, self._name)
+        self._own = FrontKeys(self._keys, self._name)
+        self._told = Told(self._own)
         self._bundles = bundle_wire()
         self._orders = orders_wire()
         self._updates = updates_wire()
@@ -93,7 +96,7 @@ class _RedisFront:
     async def submit(self, bundle: Bundle) -> None:
         """See `FrontBus.submit`."""
         new = bundle.id not in self._open
-        lives_s = (bundle.deadline_ms + self._settings.keep_ms) / 1_000
+        lives_s = (bundle.deadline_ms + max(self._settings.keep_ms, bundle.keep_ms)) / 1_000
         # Before the hand-over and not after it: the answer may overtake the reply.
         task = self._open.setdefault(bundle.id, _Open(bundle, anyio.current_time() + lives_s))
         try:
@@ -113,6 +116,8 @@ class _RedisFront:
                 length=reply[1],
                 oldest_ms=reply[2],
             )
+        if new and reply[0] == b"known":
+            task.before = reply[1]
         task.taken = True
 
     async def order(self, order: Order) -> None:
@@ -161,14 +166,14 @@ class _RedisFront:
                 if self._down or self._reader.connects != connection:
                     if self._down:
                         # A write, since a Redis that is full goes on answering questions.
-                        await self._commands.script(PROBE, [self._keys.probe(self._name)], [self._keys.prefix])
+                        await self._commands.script(PROBE, [self._own.probe], [self._keys.prefix])
                     await self._reader.call("PING")
                     self._cursor = await self._resume()
                     self._is_back(again=connection > 0)
                     connection = self._reader.connects
                 found: dict[bytes, list[tuple[bytes, dict[bytes, bytes]]]] = await self._reader.call(
                     *("XREAD", "COUNT", READ_AT_ONCE, "BLOCK", self._settings.block_ms),
-                    *("STREAMS", self._out, self._cursor),
+                    *("STREAMS", self._own.out, self._cursor),
                 )
             except Away as away:
                 self._went_away(away)
@@ -189,6 +194,7 @@ class _RedisFront:
             with anyio.move_on_after(min(HOUSEKEEPING_S, pause)):
                 await self._nudge.wait()
             self._nudge = anyio.Event()
+            self._forget()
             try:
                 if anyio.current_time() >= self._check_at:
                     self._check_at = anyio.current_time() + pause
@@ -203,8 +209,13 @@ class _RedisFront:
                 await anyio.sleep(backoff.next())
                 continue
             backoff.reset()
-            now = anyio.current_time()
-            for name in [name for name, task in self._open.items() if task.forgotten_at < now]:
+
+    def _forget(self) -> None:
+        # A session that has left, or is another process's now, hands in again what it wants where it goes on. Here its
+        # tasks would be missed when they are done, and done again.
+        now = anyio.current_time()
+        for name, task in list(self._open.items()):
+            if task.forgotten_at < now or not self.subscriptions.has(task.bundle.session):
                 del self._open[name]
 
     async def leave(self) -> None:
@@ -212,7 +223,7 @@ class _RedisFront:
         self.subscriptions.close()
         try:
             if not self._down:
-                await self._commands.call("DEL", self._out)
+                await self._commands.call("DEL", self._own.out)
         except Away:
             _log.debug("the stream of a front end that has left was not deleted; it will expire")
         await self._commands.close()
@@ -259,7 +270,7 @@ class _RedisFront:
                     *(bundle.deadline_ms, self._settings.keep_ms, self._settings.capacity, task.attempt),
                     self._updates.encode(DelegationUpdate(bundle.id, "queued")),
                     *(bundle.task[:WORDS_SHOWN], bundle.pool, bundle.urgency),
-                    *(parcel.known, parcel.needed, parcel.piece),
+                    *(parcel.known, parcel.needed, parcel.piece, bundle.keep_ms),
                 ],
             )
             if reply[0] == b"context":
@@ -288,7 +299,7 @@ class _RedisFront:
 
     async def _resume(self) -> str:
         """Where to read on. A stream that was made anew may count from below the cursor, and would never be heard."""
-        [last] = await self._commands.script(LAST_ID, [self._out], [self._keys.prefix])
+        [last] = await self._commands.script(LAST_ID, [self._own.out], [self._keys.prefix])
         return "0-0" if _numbers(str(last, "ascii")) < _numbers(self._cursor) else self._cursor
 
     async def _check(self) -> None:
@@ -315,7 +326,7 @@ class _RedisFront:
                     self._pass_on(task.bundle.session, DelegationUpdate(name, "running"))
 
     async def _reap(self) -> None:
-        for queue in self._queues:
+        for queue in list(self._queues):
             await self._commands.script(REAP, [queue], [self._keys.prefix, GROUP, REAPED_AT_ONCE])
 
     async def _make_sure(self) -> None:
@@ -336,7 +347,7 @@ class _RedisFront:
         there = 0
         if reply[0] == b"known":
             # Not all of them, if the line broke while it was handed over again.
-            there = reply[1]
+            there = max(reply[1] - task.before, 0)
         elif task.taken:
             _log.warning("Redis had lost the task %s; it was handed over again", name)
         for order in task.orders[there:]:
@@ -348,7 +359,7 @@ class _RedisFront:
         if self._cursor not in ("0-0", self._trimmed):
             cursor = self._cursor
             milliseconds, number = _numbers(cursor)
-            await self._commands.call("XTRIM", self._out, "MINID", f"{milliseconds}-{number + 1}")
+            await self._commands.call("XTRIM", self._own.out, "MINID", f"{milliseconds}-{number + 1}")
             self._trimmed = cursor
 
     def _went_away(self, away: Away) -> None:

@@ -15,9 +15,11 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
 | `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |
 | `duo:{0}:dead` | stream of tasks that were given up: why, and all to try again | 7 days after the last |
+| `duo:{0}:session:<id>` | hash: owner and lease, and all of a session but what was said | 24 h after the last owner |
+| `duo:{0}:said:<id>` | list: what was said in it, in the batches that were saved | as the session |
 | `duo:{0}:probe:<front end>` | proof that Redis takes writes again | a second |
 | `duo:{0}:workers` | hash: who works, where, and when last heard of; see `redis_registry` | a minute or 10 leases |
-| `duo:{0}:pools` | sorted set of pool names by when they were last used, for whoever looks on | as the longest job |
+| `duo:{0}:pools` | sorted set of pool names by when they were last used, for whoever looks on | a day |
 
 An order is in its list, and the doorbell only says that there is one: so a worker that missed the bell, or came later,
 finds it all the same.
@@ -27,7 +29,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["GROUP", "Keys"]
+__all__ = ["GROUP", "FrontKeys", "Keys"]
 
 GROUP: Final = "workers"
 """The consumer group of every jobs stream."""
@@ -64,14 +66,25 @@ class Keys:
         """What a task was told after it had left."""
         return f"{self.prefix}orders:{task}"
 
-    def context(self, front: str, session: str, generation: int) -> str:
-        """The conversation of a session, as one front end has told it to the workers."""
-        return f"{self.prefix}ctx:{front}:{session}:{generation}"
+    def session(self, id: str) -> str:
+        """A session that can be taken up again."""
+        return f"{self.prefix}session:{id}"
 
-    def out(self, front: str) -> str:
-        """What goes to a front-end process."""
-        return f"{self.prefix}out:{front}"
+    def said(self, id: str) -> str:
+        """Its conversation."""
+        return f"{self.prefix}said:{id}"
 
-    def probe(self, front: str) -> str:
+
+class FrontKeys:
+    """The names of what belongs to one front-end process."""
+
+    def __init__(self, keys: Keys, front: str) -> None:
+        self.out: str = f"{keys.prefix}out:{front}"
+        """What goes to it."""
+        self.probe: str = f"{keys.prefix}probe:{front}"
         """Written when Redis was away, to see whether it takes writes."""
-        return f"{self.prefix}probe:{front}"
+        self._context = f"{keys.prefix}ctx:{front}"
+
+    def context(self, session: str, generation: int) -> str:
+        """The conversation of a session, as this front end has told it to the workers."""
+        return f"{self._context}:{session}:{generation}"

@@ -25,14 +25,16 @@ __all__ = [
 ENQUEUE: Final = script(
     """
 -- KEYS jobs job log context
--- ARGV id bundle session front deadline_ms keep_ms capacity attempt queued words pool urgency known needed piece
--- The last three are for a conversation that is kept apart: `known` pieces of it are there, `piece` comes to them, and
+-- ARGV id bundle session front deadline_ms keep_ms capacity attempt queued words pool urgency
+-- known needed piece kept_ms
+-- Three are for a conversation that is kept apart: `known` pieces of it are there, `piece` comes to them, and
 -- the task needs the first `needed` (0: it carries its conversation along).
 local jobs, job, history, context = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, bundle, session, front = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local deadline, keep, capacity = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local attempt, queued = ARGV[9], ARGV[10]
 local known, needed, piece = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16]
+local kept = tonumber(ARGV[17])
 local task = load(job)
 if task.state then
   redis.call('HSET', job, 'front', front)
@@ -67,11 +69,10 @@ end
 local now = now_ms()
 redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', jobs, 'attempt', attempt,
   'tries', 0, 'sent', 0, 'told', queued, 'deadline', now + deadline, 'front', front, 'session', session, 'ttl', ttl,
-  'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13])
-redis.call('PEXPIRE', job, ttl)
--- For whoever looks on. One who may not write it down may hand over all the same.
-redis.pcall('ZADD', prefix .. 'pools', now, ARGV[12])
-live(prefix .. 'pools', ttl)
+  'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13], 'keep', kept)
+-- A session that is away may come back for it much later.
+redis.call('PEXPIRE', job, math.max(ttl, deadline + kept))
+used(ARGV[12], now)
 -- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
 """
@@ -173,7 +174,8 @@ if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
   local letter = { 'id', id, 'why', why, 'session', facts[1] or '', 'pool', facts[2] or '', 'task', facts[3] or '',
-    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs }
+    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs,
+    'front', task.front }
   local body = redis.call('XRANGE', jobs, task.entry, task.entry)
   if body[1] then
     for i = 1, #body[1][2], 2 do
@@ -191,6 +193,10 @@ if why ~= '' then
   live(dead, DEAD_TTL)
 end
 drop(jobs, group, task.entry)
+-- The answer waits for a session that is away, until a save says that it is known there.
+if not task.cancel then
+  keep = math.max(tonumber(keep), tonumber(redis.call('HGET', job, 'keep') or 0))
+end
 for _, key in ipairs({ job, history, orders, steps }) do
   redis.call('PEXPIRE', key, keep)
 end

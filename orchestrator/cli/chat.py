@@ -9,16 +9,21 @@ import textwrap
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from orchestrator.errors import ConfigError
 from orchestrator.ports import Journal, Link
+from orchestrator.resuming import Recap
 
 if TYPE_CHECKING:
+    from anyio import CancelScope
+
     from orchestrator.cli.settings import Settings
 
 __all__ = ["Console", "Converses", "chat", "run_in_terminal"]
 
 _INTERRUPTED: Final = 130
+_LONG_S: Final = 1.0
 _EXAMPLE: Final = "Try: find the word timeout in the docs. Or: remind me in 10 seconds to stretch."
 
 
@@ -28,13 +33,23 @@ class Converses(Protocol):
     @property
     def about(self) -> str: ...
 
-    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None: ...
+    async def converse(
+        self,
+        link: Link,
+        *,
+        id: str | None = None,
+        journal: Journal | None = None,
+        take_over: bool = False,
+        begun: Callable[[Recap | None], None] | None = None,
+    ) -> None: ...
 
 
 class Console(Link, Journal, Protocol):
     """A link to the person who started the program, and how they leave it."""
 
     def leave(self, reason: str) -> None: ...
+
+    def tell(self, line: str) -> None: ...
 
     @property
     def leaving(self) -> str | None: ...
@@ -43,20 +58,49 @@ class Console(Link, Journal, Protocol):
     def unfinished(self) -> tuple[str, ...]: ...
 
 
-def chat(settings: Settings, *, as_json: bool, record: Path | None) -> int:
-    """Talk with the bundled assistant. Returns the exit code."""
+def chat(settings: Settings, *, as_json: bool, record: Path | None, take_over: bool = False) -> int:
+    """Talk with the bundled assistant. Returns the exit code.
+
+    Raises:
+        ConfigError: a session was named, and there is no Redis to keep it.
+    """
+    if settings.session is not None and settings.redis is None:
+        raise ConfigError(
+            f"the session {settings.session!r} cannot be kept: no Redis was named",
+            "without one a conversation ends with its process",
+            "give --redis redis://localhost:6379 or set REDIS_URL, or leave the session out",
+        )
+    if take_over and settings.session is None:
+        raise ConfigError(
+            "there is no session to take over", "--take-over is for a session that is open", "give --session NAME too"
+        )
     from orchestrator.cli.bundled import bundled_assistant, chosen_bus
     from orchestrator.cli.logs import logging_to
 
     with logging_to(settings.log):
         assistant = bundled_assistant(settings, chosen_bus(settings))
-        return run_in_terminal(assistant, plain=settings.plain, as_json=as_json, record=record)
+        return run_in_terminal(
+            assistant,
+            plain=settings.plain,
+            as_json=as_json,
+            record=record,
+            session=settings.session,
+            take_over=take_over,
+        )
 
 
 def run_in_terminal(
-    assistant: Converses, *, plain: bool = False, as_json: bool = False, record: Path | None = None
+    assistant: Converses,
+    *,
+    plain: bool = False,
+    as_json: bool = False,
+    record: Path | None = None,
+    session: str | None = None,
+    take_over: bool = False,
 ) -> int:
     """Talk with `assistant` until the person leaves. Returns the exit code: 0, or 130 after Ctrl-C.
+
+    With the name of a `session` it goes on with that one.
 
     Without a terminal to draw on it is plain in any case. `record` is written anew with the journal of the talk.
 
@@ -65,7 +109,17 @@ def run_in_terminal(
     """
     import anyio
 
-    return anyio.run(_talk, assistant, _console(plain=plain, as_json=as_json), as_json, record)
+    wanted = _Wanted(session, take_over, as_json, record)
+    return anyio.run(_talk, assistant, _console(plain=plain, as_json=as_json), wanted)
+
+
+class _Wanted(NamedTuple):
+    """What the person asked for."""
+
+    session: str | None
+    take_over: bool
+    as_json: bool
+    record: Path | None
 
 
 def _console(*, plain: bool, as_json: bool) -> Callable[[], AbstractAsyncContextManager[Console]]:
@@ -88,8 +142,7 @@ def _console(*, plain: bool, as_json: bool) -> Callable[[], AbstractAsyncContext
 async def _talk(
     assistant: Converses,
     open_console: Callable[[], AbstractAsyncContextManager[Console]],
-    as_json: bool,
-    record: Path | None,
+    wanted: _Wanted,
 ) -> int:
     import anyio
 
@@ -97,13 +150,13 @@ async def _talk(
     from interaction.links.printable import printable
     from interaction.links.recording import Both, Recording
 
-    if not as_json:
+    if not wanted.as_json:
         _greet(assistant.about)
     killed = False
     async with AsyncExitStack() as stack:
         # First of all: a signal while the console opens must not leave the terminal as nobody wants it.
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-        recording = await stack.enter_async_context(Recording.open(record)) if record else None
+        recording = await stack.enter_async_context(Recording.open(wanted.record)) if wanted.record else None
         console = await stack.enter_async_context(open_console())
         async with anyio.create_task_group() as tasks:
 
@@ -116,7 +169,23 @@ async def _talk(
                     console.leave(INTERRUPTED if number == signal.SIGINT else "the program was told to stop")
 
             tasks.start_soon(watch_signals)
-            await assistant.converse(console, journal=Both(console, recording) if recording else console)
+            waiting = anyio.CancelScope()
+            if wanted.session is not None:
+                tasks.start_soon(_say_that_it_takes_long, console, wanted.session, waiting)
+
+            def begun(recap: Recap | None) -> None:
+                waiting.cancel()
+                if wanted.session is not None:
+                    new = f"A new conversation, kept as {wanted.session}."
+                    console.tell(new if recap is None else recap.line(wanted.session))
+
+            await assistant.converse(
+                console,
+                id=wanted.session,
+                journal=Both(console, recording) if recording else console,
+                take_over=wanted.take_over,
+                begun=begun,
+            )
             tasks.cancel_scope.cancel()
     # To stderr: it is about the program, not a part of the conversation.
     for task in console.unfinished:
@@ -125,6 +194,14 @@ async def _talk(
         why = recording.failure or f"{recording.lost} lines were lost because the disk is too slow"
         sys.stderr.write(f"the recording is not complete: {why}\n")
     return _INTERRUPTED if killed or console.leaving == INTERRUPTED else 0
+
+
+async def _say_that_it_takes_long(console: Console, session: str, waiting: CancelScope) -> None:
+    import anyio
+
+    with waiting:
+        await anyio.sleep(_LONG_S)
+        console.tell(f"Waiting for {session}: the process that had it may have died, or Redis is away.")
 
 
 def _greet(about: str) -> None:

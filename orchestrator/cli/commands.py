@@ -43,6 +43,8 @@ def duologue() -> None:
 @_ROOT
 @click.option("--pace", metavar="CPS", help="Characters of speech a second (default: 60), or 'none' for no pacing.")
 @click.option("--record", metavar="FILE", type=click.Path(path_type=Path), help="Write the journal of the talk here.")
+@click.option("--session", metavar="NAME", help="Go on with the conversation of this name, or begin it (needs Redis).")
+@click.option("--take-over", is_flag=True, help="Also when another process has it open; that one then ends.")
 @_LOG
 def chat(
     plain: bool | None,
@@ -51,6 +53,8 @@ def chat(
     root: Path | None,
     pace: str | None,
     record: Path | None,
+    session: str | None,
+    take_over: bool,
     log: Path | None,
 ) -> int:
     """Talk with the assistant: in the terminal, or through a pipe.
@@ -64,7 +68,8 @@ def chat(
 
     if plain and as_json:
         raise click.UsageError("--plain is for people and --json for machines: choose one.")
-    return run(load(plain=plain, redis=redis, root=root, pace=pace, log=log), as_json=as_json, record=record)
+    settings = load(plain=plain, redis=redis, root=root, pace=pace, session=session, log=log)
+    return run(settings, as_json=as_json, record=record, take_over=take_over)
 
 
 @duologue.command()

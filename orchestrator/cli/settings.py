@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True):
     plain: bool = False
     slots: int = 8
     lease_ms: int = 5_000
+    session: str | None = None
+    """The conversation to go on with, or to begin under this name; `None`: one that nobody comes back to."""
     log: Path | None = None
     """Where the log goes; `None`: nowhere (chat) or to stderr (worker)."""
     sources: Mapping[str, str] = {}
@@ -123,6 +125,13 @@ def _flag(raw: object) -> bool:
     return value
 
 
+def _session(raw: object) -> str:
+    name = _text(raw)
+    if not name or not all(letter.isalnum() or letter in "-_" for letter in name):
+        raise ValueError("the name of a session has letters, digits, '-' and '_'")
+    return name
+
+
 def _slots(raw: object) -> int:
     return _count(raw, "tasks at once: 1 or more")
 
@@ -159,6 +168,7 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "plain": _flag,
     "slots": _slots,
     "lease_ms": _lease,
+    "session": _session,
     "log": _file,
 }
 # REDIS_URL keeps the name it has everywhere.

@@ -12,7 +12,7 @@ from orchestrator.bundle import Bundle, Cancellation
 from orchestrator.bus import Bus
 from orchestrator.errors import ClaimLost
 from orchestrator.finding import Finding
-from orchestrator.ports import Claim, FrontBus, Order, StepLog, WorkerBus
+from orchestrator.ports import Claim, FrontBus, Order, SessionStore, StepLog, WorkerBus
 
 __all__ = ["WatchedBus"]
 
@@ -31,6 +31,10 @@ class WatchedBus:
     def front(self) -> AbstractAsyncContextManager[FrontBus]:
         """The front end's side, as it is."""
         return self._bus.front()
+
+    def store(self) -> AbstractAsyncContextManager[SessionStore]:
+        """Where sessions are kept, as it is."""
+        return self._bus.store()
 
     @asynccontextmanager
     async def worker(self, *, name: str = "worker", pools: Sequence[str] = ("",)) -> AsyncGenerator[WorkerBus, None]:

@@ -1,7 +1,8 @@
 """For tests of whatever is built with Duologue or plugged into it: doubles, virtual time, conformance checks.
 
 `play` drives a bare session with events and instants; `run_virtual` runs a whole assistant on a clock that jumps;
-`check_bus`, `check_tool` and `check_timing_policy` try an implementation of a port. Loaded when first used.
+`check_bus`, `check_store`, `check_tool` and `check_timing_policy` try an implementation of a port. Loaded when first
+used.
 """
 
 from importlib import import_module
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.testing.playing import plain_voice, play, silent_voice
     from orchestrator.testing.policy_checks import check_timing_policy
     from orchestrator.testing.scripted_tool import ScriptedTool
+    from orchestrator.testing.store_checks import StoreHarness, check_store
     from orchestrator.testing.tool_checks import AloneContext, check_tool
     from orchestrator.testing.virtual import run_virtual
 
@@ -21,7 +23,9 @@ __all__ = [
     "BusHarness",
     "ManualClock",
     "ScriptedTool",
+    "StoreHarness",
     "check_bus",
+    "check_store",
     "check_timing_policy",
     "check_tool",
     "plain_voice",
@@ -35,7 +39,9 @@ _HOME = {
     "BusHarness": "testing.bus_checks",
     "ManualClock": "clock",
     "ScriptedTool": "testing.scripted_tool",
+    "StoreHarness": "testing.store_checks",
     "check_bus": "testing.bus_checks",
+    "check_store": "testing.store_checks",
     "check_timing_policy": "testing.policy_checks",
     "check_tool": "testing.tool_checks",
     "plain_voice": "testing.playing",

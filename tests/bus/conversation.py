@@ -37,8 +37,8 @@ async def until(updates: AsyncIterator[BusEvent], wanted: str | type[BusEvent]) 
             return found
 
 
-def task(number: int = 1, *, session: str = "s", pool: str = "") -> Bundle:
-    return Bundle(f"{session}-{number}", session, f"task {number}", pool=pool)
+def task(number: int = 1, *, session: str = "s", pool: str = "", keep_ms: int = 0) -> Bundle:
+    return Bundle(f"{session}-{number}", session, f"task {number}", pool=pool, keep_ms=keep_ms)
 
 
 def amendment(text: str, number: int = 1) -> Amendment:

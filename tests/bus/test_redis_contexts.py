@@ -9,7 +9,7 @@ from orchestrator.bundle import Bundle
 from orchestrator.bus.redis import RedisBus
 from orchestrator.bus.redis_client import RedisClient, RedisSettings
 from orchestrator.bus.redis_context import CARRIED_BYTES, Conversations, Told
-from orchestrator.bus.redis_keys import Keys
+from orchestrator.bus.redis_keys import FrontKeys, Keys
 from orchestrator.context import Entry, Said
 from orchestrator.finding import Finding
 from orchestrator.ports import WorkerBus
@@ -17,6 +17,7 @@ from tests.bus.conversation import soon, stamped, until
 from tests.plugins.redis_server import RedisServer
 
 LINE = "and when does the next one leave after that, if I take the slow one from the other station?"
+OWN = FrontKeys(Keys("duo"), "front")
 LONG = 2 * CARRIED_BYTES // len(LINE)
 
 
@@ -112,9 +113,8 @@ async def test_two_sessions_do_not_mix(redis_server: RedisServer) -> None:
 @pytest.mark.anyio
 async def test_a_worker_reads_only_what_is_new(redis_server: RedisServer) -> None:
     """Shown by taking the old pieces away: whoever needs them again has no conversation."""
-    keys = Keys("duo")
     client = RedisClient(redis_server.url, RedisSettings())
-    told, warm, cold = Told(keys, "front"), Conversations(client), Conversations(client)
+    told, warm, cold = Told(OWN), Conversations(client), Conversations(client)
     first, second = told.parcel(task(1, LONG)), task(2, LONG + 3)
     told.arrived(first)
     await client.call("RPUSH", first.key, first.piece)
@@ -133,4 +133,4 @@ async def test_a_worker_reads_only_what_is_new(redis_server: RedisServer) -> Non
 def test_a_part_of_a_conversation_travels_with_its_task() -> None:
     """Pieces are counted from the beginning, so what does not begin there cannot be kept in pieces."""
     bundle = msgspec.structs.replace(task(1, LONG), revision=LONG + 5)
-    assert Told(Keys("duo"), "front").parcel(bundle).bundle == bundle
+    assert Told(OWN).parcel(bundle).bundle == bundle

@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.journals import Record, of, read, speech, told_once
 from tests.e2e.programs import LONG_S, Library
+from tests.plugins.redis_server import RedisServer
 
 # What prompt_toolkit writes when it has taken the terminal over, and when it gives it back.
 TAKEN = "\x1b[?2004h"
@@ -159,6 +160,23 @@ def test_a_reminder_comes_by_itself(chat: Callable[..., Terminal]) -> None:
     terminal.expect(row(r"Reminder: stretch\."))
     leave(terminal)
     assert terminal.exitstatus == 0
+
+
+def test_a_reminder_outlives_the_program(
+    chat: Callable[..., Terminal], environment: dict[str, str], redis_server: RedisServer
+) -> None:
+    environment["DUOLOGUE_LEASE_MS"] = "600"
+    first = chat("--redis", redis_server.url, "--session", "mine")
+    first.expect_exact("[A new conversation, kept as mine.]")
+    first.send("remind me in 3 seconds to stretch\r")
+    first.expect(row("[Ii]n 3 seconds"))
+    first.kill(signal.SIGKILL)
+    first.expect(pexpect.EOF)
+    second = chat("--redis", redis_server.url, "--session", "mine")
+    second.expect_exact('[Going on with mine: last you said "remind me in 3 seconds to stretch".]')
+    second.expect(row(r"Reminder: stretch\."))
+    leave(second)
+    assert second.exitstatus == 0
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ breaks the program. A file called `problem` makes it end with an error for peopl
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from orchestrator.events import (
 from orchestrator.finding import Finding
 from orchestrator.journal import encode_record
 from orchestrator.ports import Desk, Journal, Link, Opening, VoiceTraits
+from orchestrator.resuming import Recap
 
 EVIL = "before \x1b]0;owned\x07\x1b[31mred\x1b[0m \x9b2J \u202eafter"
 
@@ -131,8 +132,16 @@ class Recorded(Assistant):
 
     path: Path | None = None
 
-    async def converse(self, link: Link, *, id: str | None = None, journal: Journal | None = None) -> None:
-        await super().converse(Heard(link, self.path), id=id, journal=journal)
+    async def converse(
+        self,
+        link: Link,
+        *,
+        id: str | None = None,
+        journal: Journal | None = None,
+        take_over: bool = False,
+        begun: Callable[[Recap | None], None] | None = None,
+    ) -> None:
+        await super().converse(Heard(link, self.path), id=id, journal=journal, take_over=take_over, begun=begun)
         if self.path is not None and self.path.name == "problem":
             raise EnvironmentProblem("the plug is out", "somebody\nstumbled", "put it back")
 

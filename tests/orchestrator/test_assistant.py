@@ -11,8 +11,9 @@ from orchestrator import Assistant, Bundle, Desk, Emit, Finding, Specialist, Tal
 from orchestrator.assistant import Assistant as SameAssistant
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.effects import Close, Delegate, Effect
-from orchestrator.errors import ConfigError, UsageError
+from orchestrator.errors import ConfigError, SessionLost, UsageError
 from orchestrator.events import Event
+from orchestrator.resuming import Recap
 from orchestrator.testing.virtual import run_virtual
 
 
@@ -222,7 +223,7 @@ def test_the_end_of_one_session_does_not_disturb_another() -> None:
     assert len(runs) == 1
 
 
-def test_a_known_name_in_another_process_is_another_run() -> None:
+def test_a_known_name_is_gone_on_with_by_another_assistant_on_the_same_bus() -> None:
     bus = MemoryBus()
 
     @tool
@@ -230,22 +231,74 @@ def test_a_known_name_in_another_process_is_another_run() -> None:
         """Find trains to a city."""
         return f"To {city} at 9:12."
 
-    async def ask(words: str) -> str:
+    async def ask(words: str) -> tuple[Recap | None, str]:
         # A new assistant with the same bus and the same session id: what another process would be.
         async with Assistant(tools=[trains_to], bus=bus).session(id="alice") as talk:
             await talk.type(words)
             await talk.finish()
-            return (await hear(talk))[0]
+            return await talk.recap(), (await hear(talk))[0]
 
-    async def main() -> tuple[str, str]:
-        said = ("", "")
+    async def main() -> tuple[tuple[Recap | None, str], tuple[Recap | None, str]]:
+        said: tuple[tuple[Recap | None, str], tuple[Recap | None, str]] = ((None, ""), (None, ""))
         async with anyio.create_task_group() as group:
             group.start_soon(Assistant(tools=[trains_to], bus=bus).work)
             said = await ask("find trains to Lyon"), await ask("find trains to Nice")
             group.cancel_scope.cancel()
         return said
 
-    first, second = run_virtual(main)
+    (new, first), (old, second) = run_virtual(main)
+    assert new is None
     assert "Lyon" in first
+    assert old is not None
+    assert old.last_said == "find trains to Lyon"
     assert "Nice" in second
     assert "Lyon" not in second
+
+
+def test_a_session_is_taken_over_and_the_old_owner_is_told() -> None:
+    assistant = Assistant()
+
+    async def main() -> str:
+        words = ""
+        async with assistant, anyio.create_task_group() as group:
+            begun = anyio.Event()
+
+            async def first() -> None:
+                with pytest.raises(SessionLost, match="goes on elsewhere"):
+                    async with assistant.session(id="mine") as talk:
+                        await talk.type("hello")
+                        await anyio.sleep(1)
+                        begun.set()
+                        await anyio.sleep(100)
+
+            group.start_soon(first)
+            await begun.wait()
+            async with assistant.session(id="mine", take_over=True) as talk:
+                recap = await talk.recap()
+                assert recap is not None
+                await talk.type("hello again")
+                await talk.finish()
+                words, _ = await hear(talk)
+        return words
+
+    assert run_virtual(main)
+
+
+def test_time_goes_on_while_nobody_is_there() -> None:
+    assistant = Assistant()
+
+    async def main() -> tuple[str, int]:
+        async with assistant:
+            async with assistant.session(id="mine") as talk:
+                await talk.type("remind me in 60 seconds to stretch")
+                await anyio.sleep(2)
+            await anyio.sleep(3_600)
+            async with assistant.session(id="mine") as talk:
+                recap = await talk.recap()
+                assert recap is not None
+                await talk.finish()
+                return (await hear(talk))[0], recap.away_ms
+
+    words, away_ms = run_virtual(main)
+    assert "stretch" in words
+    assert away_ms == 3_600_000

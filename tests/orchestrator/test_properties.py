@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from orchestrator.events import (
     UserText,
 )
 from orchestrator.finding import Finding
+from orchestrator.journal import Record
 from orchestrator.ledger import FINDING_TRANSITIONS
 from orchestrator.session import Session
 from orchestrator.testing.playing import play
@@ -154,26 +156,85 @@ def test_a_finding_that_left_the_ledger_is_never_spoken_again(events: list[tuple
                 pass
 
 
-@given(happenings(), st.integers(1, LONGEST_MS))
-@settings(max_examples=100)
-def test_a_session_taken_up_elsewhere_still_accounts_for_every_final(
-    events: list[tuple[int, Event]], moves_at: int
-) -> None:
-    session = begun()
+class Break(NamedTuple):
+    """The front end is killed, and some time later there is another."""
+
+    at_ms: int
+    away_ms: int
+    lag_ms: int
+    """How old the state was that had been saved."""
+
+
+breaks = st.lists(
+    st.builds(Break, st.integers(1, LONGEST_MS), st.sampled_from([0, 150, 3_000, 40_000]), st.just(0)), max_size=3
+)
+lagging = st.lists(
+    st.builds(Break, st.integers(1, LONGEST_MS), st.sampled_from([0, 3_000]), st.integers(0, 400)),
+    min_size=1,
+    max_size=2,
+)
+
+
+def lived_through(
+    events: list[tuple[int, Event]], killed: list[Break], latency: int
+) -> tuple[list[Record], Session, set[str]]:
+    """The whole conversation, over all breaks; every finding there ever was, whoever was there to hear it.
+
+    What a person does in an absence, nobody hears. What the bus has to tell it tells again on return, all of it.
+    """
+    session, records, begins = begun(), list[Record](), -1
     ordered = sorted(events, key=lambda pair: pair[0])
-    before = [pair for pair in ordered if pair[0] <= moves_at]
-    after = [pair for pair in ordered if pair[0] > moves_at]
-    records = play(session, before, until_ms=moves_at, voice=moody)
-    resumed = Session.restore(session.snapshot(now=from_ms(moves_at)), timing=default_policy(), now=from_ms(moves_at))
-    records += play(resumed, after, until_ms=LONGEST_MS + 200_000, voice=moody)
-    finals = {item.id for _, item in only(Finding, records) if item.terminal}
-    ended = {change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS}
-    assert finals <= ended | set(_settled(resumed))
+    from_bus = [(at, event) for at, event in ordered if isinstance(event, Finding | DelegationUpdate)]
+    for at_ms, away_ms, lag_ms in [*sorted(killed), Break(LONGEST_MS + 200_000, 0, 0)]:
+        if at_ms <= begins:
+            continue
+        again = [(begins + 1, event) for at, event in from_bus if at <= begins]
+        heard = [*again, *(pair for pair in ordered if begins < pair[0] <= at_ms)]
+        saved_at = max(begins + 1, at_ms - lag_ms)
+        records += play(
+            session, [pair for pair in heard if pair[0] <= saved_at], until_ms=saved_at, voice=moody, latency_ms=latency
+        )
+        snapshot = session.snapshot(now=from_ms(saved_at))
+        late = [pair for pair in heard if saved_at < pair[0]]
+        records += play(session, late, until_ms=at_ms, voice=moody, latency_ms=latency)
+        begins = at_ms + away_ms
+        session = Session.restore(snapshot, timing=default_policy(), now=from_ms(begins))
+    return records, session, {event.id for _, event in from_bus if isinstance(event, Finding) and event.terminal}
 
 
-def _settled(session: Session) -> list[str]:
-    """What the conversation itself says is settled: also what the move did, which no effect tells of."""
-    return [entry.finding for entry in session.context if isinstance(entry, Settled)]
+@given(happenings(), breaks, st.integers(0, 900))
+@settings(max_examples=120)
+def test_over_any_breaks_every_final_is_heard_once_or_accounted_for(
+    events: list[tuple[int, Event]], killed: list[Break], latency: int
+) -> None:
+    records, session, finals = lived_through(events, killed, latency)
+    told = Counter(change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS)
+    # What a break itself settles, no effect tells of; the conversation does.
+    settled = Counter(entry.finding for entry in session.context if isinstance(entry, Settled))
+    assert max(settled.values(), default=1) == 1
+    heard = Counter(change.finding for _, change in only(LedgerChanged, records) if change.state == "heard")
+    assert max(heard.values(), default=1) == 1
+    unknown = {finding for finding in finals if not (told[finding] or settled[finding])}
+    assert not unknown
+    over: set[str] = set()
+    for record in records:
+        match record.item:
+            case LedgerChanged(state="heard", finding=finding):
+                over.add(finding)
+            case Emit(style="speech", about=about):
+                assert not over & set(about)
+            case _:
+                pass
+
+
+@given(happenings(), lagging, st.integers(0, 900))
+@settings(max_examples=60)
+def test_a_save_that_came_too_late_costs_a_repetition_and_never_a_result(
+    events: list[tuple[int, Event]], killed: list[Break], latency: int
+) -> None:
+    records, session, finals = lived_through(events, killed, latency)
+    known = {change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS}
+    assert finals <= known | {entry.finding for entry in session.context if isinstance(entry, Settled)}
 
 
 @given(happenings())

@@ -30,7 +30,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, *, persistent: bool, options: Sequence[str] = (), port: int = 0) -> None:
         self._folder = folder
-        self._persistent = persistent
+        self.persistent: bool = persistent
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port or free_port()
@@ -41,7 +41,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             [
                 *(redis_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
-                *("--save", "", "--appendonly", "yes" if self._persistent else "no", "--appendfsync", "always"),
+                *("--save", "", "--appendonly", "yes" if self.persistent else "no", "--appendfsync", "always"),
                 *("--loglevel", "warning", *self._options),
             ],
             stdout=subprocess.DEVNULL,
