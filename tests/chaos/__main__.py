@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import anyio
 import msgspec
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     evidence: list[Evidence] = []
     broken: list[Violation] = []
     for number in range(runs):
-        kept: Persistence = given.persistence or PERSISTENCES[(given.seed + number) % len(PERSISTENCES)]
+        chosen = cast("Persistence | None", given.persistence)
+        kept = PERSISTENCES[(given.seed + number) % len(PERSISTENCES)] if chosen is None else chosen
         plan = planned(given.seed + number, seconds * 1_000 // runs, persistence=kept)
         print(f"seed {plan.seed}: {plan.lasts_ms // 1_000} s, {len(plan.harms)} harms, data kept: {kept}", flush=True)
         found, violated = _one(plan, folder / f"seed-{plan.seed}")
