@@ -128,7 +128,7 @@ def planned(
     if kept == "sentinels":
         # They tell everybody the way to the servers themselves, so there is no line to cut.
         kinds = tuple(kind for kind in kinds if not kind.endswith(_OF_THE_LINE))
-    often: tuple[Kind, ...] = tuple(filter(kinds.__contains__, _OFTEN))
+    often = tuple(kind for kind in _OFTEN if kinds.count(kind))
     harms: list[Harm] = []
     free_at: dict[str, int] = {}
     deck: list[Kind] = []
