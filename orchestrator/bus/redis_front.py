@@ -60,7 +60,10 @@ class _Open:
     """Whether the stream has told of it since it was handed over; then it is more than queued."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
+    before: int = 0
+    """How many orders it had when it was taken up from another front end."""
     orders: list[Order] = field(default_factory=list[Order])
+    """Those that it was given here."""
     in_turn: anyio.Lock = field(default_factory=anyio.Lock)
     """While it is handed over again with its orders, a new order waits: their sequence has a meaning."""
 
@@ -113,6 +116,8 @@ class _RedisFront:
                 length=reply[1],
                 oldest_ms=reply[2],
             )
+        if new and reply[0] == b"known":
+            task.before = reply[1]
         task.taken = True
 
     async def order(self, order: Order) -> None:
@@ -342,7 +347,7 @@ class _RedisFront:
         there = 0
         if reply[0] == b"known":
             # Not all of them, if the line broke while it was handed over again.
-            there = reply[1]
+            there = max(reply[1] - task.before, 0)
         elif task.taken:
             _log.warning("Redis had lost the task %s; it was handed over again", name)
         for order in task.orders[there:]:
