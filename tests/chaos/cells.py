@@ -102,6 +102,7 @@ class Cell:
         _send(process, signal.SIGCONT)
 
     async def _watch(self, process: anyio.abc.Process, ended: anyio.Event) -> None:
+        code = -1
         # Also while the run is broken off: whoever kills it waits for this.
         with anyio.CancelScope(shield=True):
             code = await process.wait()

@@ -9,6 +9,7 @@ from itertools import pairwise
 from benchmarks.measuring import Report, Row, at_most, percentile, shown
 from tests.chaos.evidence import Evidence, stories
 from tests.chaos.laws import Violation
+from tests.chaos.notes import Line
 
 __all__ = ["report"]
 
@@ -111,7 +112,7 @@ def _reruns(evidence: Sequence[Evidence]) -> tuple[list[float], list[float]]:
         """By worker: its tasks, with the attempt."""
         waiting: dict[str, int] = {}
         """Since when a task waits for another worker."""
-        deaths = [
+        deaths: list[Line] = [
             {"t": line["t"], "type": "death", "worker": f"{line['name']}-{line['pid']}"}
             for line in each.of("ended")
             if line["code"] == -9
@@ -129,7 +130,8 @@ def _reruns(evidence: Sequence[Evidence]) -> tuple[list[float], list[float]]:
                     held.setdefault(worker, {}).pop(task, None)
                     waiting.pop(task, None)
                 case "death":
-                    waiting.update(dict.fromkeys(held.pop(worker, {}), line["t"]))
+                    for left in held.pop(worker, dict[str, int]()):
+                        waiting[left] = line["t"]
                 case _:
                     pass
     return quiet, other
