@@ -141,5 +141,5 @@ def _returned(side: Side, rounds: int, *, kept: bool) -> tuple[list[float], int]
 
 
 def _once_each() -> Sequence[Side]:
-    """The peers, each at its quickest."""
-    return [side for side in PEERS if not side.slow]
+    """The peers, each as it is named first."""
+    return list({side.environment: side for side in reversed(PEERS)}.values())[::-1]

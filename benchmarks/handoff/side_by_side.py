@@ -21,8 +21,8 @@ class _Size(msgspec.Struct, frozen=True):
     asked: int
     drained: int
     rounds: int
-    asked_of_slow: int = 3
-    drained_of_slow: int = 40
+    asked_of_slow: int = 5
+    drained_of_slow: int = 300
 
 
 class _Found(msgspec.Struct):

@@ -123,7 +123,7 @@ class Side(msgspec.Struct, frozen=True):
     poll_s: float = 0.0
     """How often it looks for work and for results, where it polls; 0 for its defaults."""
     slow: bool = False
-    """Whether it waits so long between two looks that little of it is enough."""
+    """Whether it takes so long for an answer that few are enough."""
 
     @property
     def python(self) -> str:
@@ -168,7 +168,7 @@ PEERS = (
     Side("taskiq, results every 1 ms", "benchmarks/peers/taskiq_side.py", "taskiq", 0.001),
     Side("taskiq, its defaults", "benchmarks/peers/taskiq_side.py", "taskiq", slow=True),
     Side("docket, looking every 1 ms", "benchmarks/peers/docket_side.py", "docket", 0.001),
-    Side("streaQ", "benchmarks/peers/streaq_side.py", "streaq"),
+    Side("streaQ", "benchmarks/peers/streaq_side.py", "streaq", slow=True),
     Side("Celery", "benchmarks/peers/celery_side.py", "celery"),
     Side("arq, polling every 1 ms", "benchmarks/peers/arq_side.py", "arq", 0.001),
     Side("arq, its defaults", "benchmarks/peers/arq_side.py", "arq", slow=True),

@@ -26,6 +26,8 @@ async def worker(docket: Docket) -> None:
     if GIVEN.poll_s:
         # With more tasks than slots it waits for as long before it looks again: 250 ms by default.
         options["minimum_check_interval"] = timedelta(seconds=GIVEN.poll_s)
+        # When Redis was away: 5 s by default.
+        options["reconnection_delay"] = timedelta(seconds=0.1)
     async with Worker(docket, **options) as working:
         say(ready=True)
         await working.run_forever()

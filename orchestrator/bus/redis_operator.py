@@ -187,7 +187,7 @@ class Operator:
         reply = await self._client.script(
             RETRY_LETTER,
             [keys.dead, keys.job(task), keys.log(task), keys.orders(task), keys.steps(task)],
-            [keys.prefix, letter.number, task, deadline_ms, keep, queued],
+            [keys.prefix, letter.number, task, deadline_ms, keep, queued, bundle.keep_ms if bundle is not None else 0],
         )
         if reply[0] == b"queued":
             return Retried("queued", "dead", heard=bool(reply[1]))

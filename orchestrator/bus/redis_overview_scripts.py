@@ -202,9 +202,10 @@ return { last == '' and 'none' or 'on', last }
 RETRY_LETTER: Final = script(
     """
 -- The task goes back to the end of its queue with all its time, and its letter goes.
--- KEYS dead job log orders steps; ARGV letter id deadline_ms keep_ms queued
+-- KEYS dead job log orders steps; ARGV letter id deadline_ms keep_ms queued kept_ms
 local dead, job, history, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local number, id, deadline, keep, queued = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local kept = tonumber(ARGV[7])
 local task = load(job)
 local known = redis.call('HMGET', job, 'retried', 'heard')
 if known[1] == number then
@@ -239,8 +240,8 @@ local entry = redis.call('XADD', fields.stream, '*', unpack(body))
 redis.call('HDEL', job, 'cancel', 'worker', 'beat', 'begun')
 redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', fields.stream, 'attempt', attempt,
   'tries', 0, 'sent', 0, 'deadline', now + deadline, 'front', front, 'session', fields.session, 'ttl', ttl,
-  'since', now, 'task', fields.task, 'pool', fields.pool, 'urgency', fields.urgency, 'retried', number)
-redis.call('PEXPIRE', job, ttl)
+  'since', now, 'task', fields.task, 'pool', fields.pool, 'urgency', fields.urgency, 'retried', number, 'keep', kept)
+redis.call('PEXPIRE', job, math.max(ttl, deadline + kept))
 used(fields.pool, now)
 -- What was done in the attempts before, and must not be done twice, stays known, as what it was told does.
 live(orders, ttl)

@@ -13,6 +13,7 @@ from benchmarks.handoff.sides import PEERS, Side
 from benchmarks.measuring import Report, missing, shown, table
 
 
+@pytest.mark.timeout(180)  # one of them starts many processes
 @pytest.mark.parametrize("name", NAMES)
 def test_it_measures_something(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     into = tmp_path / "figures.json"

@@ -255,7 +255,7 @@ async def test_a_reply_that_was_lost_is_asked_for_again_and_nothing_is_done_twic
             await give_up(redis_server, bus, "s-1")
             [(letter, _)] = other.xrange(DEAD)
             keys = [DEAD, *(f"duo:{{0}}:{kind}:s-1" for kind in ("job", "log", "orders", "steps"))]
-            arguments: tuple[Any, ...] = (PREFIX, letter, "s-1", 60_000, 60_000, b"")
+            arguments: tuple[Any, ...] = (PREFIX, letter, "s-1", 60_000, 60_000, b"", 0)
             first, second = [await client.script(RETRY_LETTER, keys, arguments) for _ in range(2)]
             assert first == second
             assert first[0] == b"queued"

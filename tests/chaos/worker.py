@@ -80,6 +80,10 @@ class _NotedClaim:
     def left_ms(self) -> int:
         return self._claim.left_ms
 
+    @property
+    def steps(self) -> StepLog:
+        return self._claim.steps
+
     async def publish(self, *findings: Finding) -> None:
         try:
             await self._claim.publish(*findings)
@@ -94,10 +98,6 @@ class _NotedClaim:
             self._note("lost", finding=findings[-1].id)
             raise
         self._note("finished", finding=findings[-1].id, kind=findings[-1].kind)
-
-    @property
-    def steps(self) -> StepLog:
-        return self._claim.steps
 
     async def confirm_cancelled(self, reason: str) -> None:
         await self._claim.confirm_cancelled(reason)
