@@ -18,9 +18,9 @@ ports `FrontBus` and `WorkerBus`, and what `orchestrator.testing.check_bus` chec
   error finding, since every delegation gets exactly one terminal answer.
 
 Beside it a bus has a `SessionStore`, where a session that nobody holds waits to be taken up again (what
-`orchestrator.testing.check_store` checks). Each session has one owner; whoever takes it over fences the old one out. The
-answer to a task of a session that is kept (`bundle.keep_ms`) waits as long as the session does, until a save says that
-it is known there.
+`orchestrator.testing.check_store` checks). Each session has one owner; whoever takes it over fences the old one out.
+The answer to a task of a session that is kept (`bundle.keep_ms`) waits as long as the session does, until a save says
+that it is known there.
 """
 
 from __future__ import annotations
