@@ -2,9 +2,11 @@
 
 `redis_front` is the front end's side, `redis_worker`, `redis_held` and `redis_claim` the worker's, `redis_sessions`
 keeps sessions, `redis_keys` names what is kept, `redis_scripts`, `redis_session_scripts` and `redis_steps` hold every
-change that must be one step, `redis_client` is the only module that imports redis-py. For those who look after it,
-`redis_registry` says who works, `redis_overview` how all of it stands, and `redis_operator` does what may be done to
-one task from outside.
+change that must be one step. For those who look after it, `redis_registry` says who works, `redis_overview` how all of
+it stands, and `redis_operator` does what may be done to one task from outside.
+
+`redis_client` is what all of them speak to Redis with. Behind it `redis_address` reads addresses, `redis_primary` finds
+the server, and on a `redis_line` many share one connection. Only the client and the last two import redis-py.
 """
 
 from __future__ import annotations

@@ -61,6 +61,7 @@ class _Open:
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
+    """Those that it was given here."""
     in_turn: anyio.Lock = field(default_factory=anyio.Lock)
     """While it is handed over again with its orders, a new order waits: their sequence has a meaning."""
 
@@ -113,6 +114,10 @@ class _RedisFront:
                 length=reply[1],
                 oldest_ms=reply[2],
             )
+        if new and reply[0] == b"known":
+            # It was another front end's, which can keep them no more: they would be lost with Redis' data.
+            known = [self._orders.decode(order) for order in reply[1]]
+            task.orders[:0] = [order for order in known if order is not None]
         task.taken = True
 
     async def order(self, order: Order) -> None:
@@ -321,7 +326,7 @@ class _RedisFront:
                     self._pass_on(task.bundle.session, DelegationUpdate(name, "running"))
 
     async def _reap(self) -> None:
-        for queue in self._queues:
+        for queue in list(self._queues):
             await self._commands.script(REAP, [queue], [self._keys.prefix, GROUP, REAPED_AT_ONCE])
 
     async def _make_sure(self) -> None:
@@ -342,7 +347,7 @@ class _RedisFront:
         there = 0
         if reply[0] == b"known":
             # Not all of them, if the line broke while it was handed over again.
-            there = reply[1]
+            there = len(reply[1])
         elif task.taken:
             _log.warning("Redis had lost the task %s; it was handed over again", name)
         for order in task.orders[there:]:

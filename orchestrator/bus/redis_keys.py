@@ -19,7 +19,7 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:said:<id>` | list: what was said in it, in the batches that were saved | as the session |
 | `duo:{0}:probe:<front end>` | proof that Redis takes writes again | a second |
 | `duo:{0}:workers` | hash: who works, where, and when last heard of; see `redis_registry` | a minute or 10 leases |
-| `duo:{0}:pools` | sorted set of pool names by when they were last used, for whoever looks on | as the longest job |
+| `duo:{0}:pools` | sorted set of pool names by when they were last used, for whoever looks on | a day |
 
 An order is in its list, and the doorbell only says that there is one: so a worker that missed the bell, or came later,
 finds it all the same.

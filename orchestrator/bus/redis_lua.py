@@ -21,6 +21,7 @@ local prefix = ARGV[1]
 local DEAD_KEPT = 1000
 local DEAD_TTL = 7 * 24 * 3600 * 1000
 local BELLS_KEPT = 1000
+local POOLS_TTL = 24 * 3600 * 1000
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -79,6 +80,13 @@ end
 local function drop(jobs, group, entry)
   redis.call('XACK', jobs, group, entry)
   redis.call('XDEL', jobs, entry)
+end
+
+-- For whoever looks on. One who may not write it down may hand over all the same.
+local function used(pool, now)
+  if redis.pcall('ZADD', prefix .. 'pools', now, pool) == 1 then
+    redis.call('PEXPIRE', prefix .. 'pools', POOLS_TTL)
+  end
 end
 
 local function cancelled(job, task, payload)

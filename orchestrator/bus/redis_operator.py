@@ -21,7 +21,7 @@ from orchestrator.context import Entry, Said, Spoke
 from orchestrator.events import DelegationUpdate
 from orchestrator.finding import Finding
 
-__all__ = ["Called", "FindingFacts", "Operator", "OrderFacts", "Retried", "TaskStory"]
+__all__ = ["Called", "FindingFacts", "Operator", "OrderFacts", "Retried", "StepFacts", "TaskStory"]
 
 FINDINGS_SHOWN: Final = 20
 SAID_SHOWN: Final = 10
@@ -46,6 +46,16 @@ class FindingFacts(msgspec.Struct, frozen=True):
     text: str
 
 
+class StepFacts(msgspec.Struct, frozen=True):
+    """One call of a tool that must not be made twice."""
+
+    step: str
+    """The tool and its arguments."""
+    attempt: int
+    ended: bool
+    """Else it was begun, and nobody knows how it ended unless it still runs."""
+
+
 class TaskStory(msgspec.Struct, frozen=True):
     """All that is known of one task."""
 
@@ -55,6 +65,8 @@ class TaskStory(msgspec.Struct, frozen=True):
     """The last of them, in order."""
     earlier: int = 0
     """How many entries of its log, of one finding or of many, came before these."""
+    steps: tuple[StepFacts, ...] = ()
+    """What it has done that is not done a second time, whoever tries it again."""
     said: tuple[str, ...] = ()
     """The end of the conversation that it carries, a line an utterance."""
     entries: int = 0
@@ -76,7 +88,7 @@ class Retried(msgspec.Struct, frozen=True):
     `context` (the conversation) is gone, it `changed` in the meantime, or nothing is known of it."""
     was: Literal["", "dead", "running"] = ""
     heard: bool = True
-    """Whether it is known to whom the answer goes."""
+    """Whether the front end that the answer goes to was there lately."""
 
 
 class _Letter(msgspec.Struct, frozen=True):
@@ -98,8 +110,10 @@ class Operator:
     async def show(self, task: str) -> TaskStory | None:
         """All that is known of `task`; `None` when nothing is."""
         keys = self._keys
-        now, flat, entry, orders, count, findings = await self._client.script(
-            STORY, [keys.job(task), keys.orders(task), keys.log(task)], [keys.prefix, FINDINGS_SHOWN]
+        now, flat, entry, orders, count, findings, steps = await self._client.script(
+            STORY,
+            [keys.job(task), keys.orders(task), keys.log(task), keys.steps(task)],
+            [keys.prefix, FINDINGS_SHOWN],
         )
         facts = _mapping(flat)
         body: Mapping[str, bytes | None] = _mapping(entry)
@@ -119,6 +133,7 @@ class Operator:
             orders=tuple(self._order(order) for order in orders),
             findings=tuple(found for _, item in reversed(findings) for found in self._findings(_mapping(item))),
             earlier=max(0, count - len(findings)),
+            steps=tuple(_step(as_text(name), as_text(value)) for name, value in _mapping(steps).items()),
             said=said,
             entries=entries,
             letter=_facts_of(now, task, letter) if letter is not None else None,
@@ -172,7 +187,7 @@ class Operator:
         reply = await self._client.script(
             RETRY_LETTER,
             [keys.dead, keys.job(task), keys.log(task), keys.orders(task), keys.steps(task)],
-            [keys.prefix, letter.number, task, deadline_ms, keep, queued],
+            [keys.prefix, letter.number, task, deadline_ms, keep, queued, bundle.keep_ms if bundle is not None else 0],
         )
         if reply[0] == b"queued":
             return Retried("queued", "dead", heard=bool(reply[1]))
@@ -231,7 +246,14 @@ def _as_dead(known: TaskFacts, letter: _Letter) -> TaskFacts:
     )
     attempt = max(known.attempt, as_number(letter.fields.get("attempt")))
     return msgspec.structs.replace(
-        known, state="dead", pool=pool, urgency=urgency or "normal", task=words, session=session, attempt=attempt
+        known,
+        state="dead",
+        pool=pool,
+        urgency=urgency or "normal",
+        task=words,
+        session=session,
+        front=known.front or as_text(letter.fields.get("front")),
+        attempt=attempt,
     )
 
 
@@ -242,6 +264,11 @@ def _facts_of(now: int, task: str, letter: _Letter) -> DeadLetter:
     age = max(0, now - as_number(letter.number.partition(b"-")[0]))
     attempt = as_number(letter.fields.get("attempt"))
     return DeadLetter(task, why, pool, urgency or "normal", words, session, attempt, age)
+
+
+def _step(name: str, value: str) -> StepFacts:
+    attempt, _, rest = value.partition(" ")
+    return StepFacts(name, as_number(attempt), rest.startswith("="))
 
 
 def _mapping(flat: list[Any]) -> dict[str, bytes | None]:

@@ -50,7 +50,7 @@ redis.call('PEXPIRE', workers, ttl)
 for i = 5, #ARGV do
   redis.call('ZADD', pools, now, ARGV[i])
 end
-live(pools, ttl)
+redis.call('PEXPIRE', pools, POOLS_TTL)
 -- Who died cannot strike itself out. Once a lease is enough, whoever comes first; the empty name says when it was.
 if now - tonumber(redis.call('HGET', workers, '') or '0') > lease then
   redis.call('HSET', workers, '', now)
@@ -60,7 +60,7 @@ if now - tonumber(redis.call('HGET', workers, '') or '0') > lease then
       redis.call('HDEL', workers, all[i])
     end
   end
-  redis.call('ZREMRANGEBYRANK', pools, 0, -257)
+  redis.call('ZREMRANGEBYSCORE', pools, '-inf', now - POOLS_TTL)
 end
 return { now }
 """
@@ -168,7 +168,7 @@ return {
 
 STORY: Final = script(
     """
--- All that is known of a task. KEYS job orders log; ARGV findings
+-- All that is known of a task. KEYS job orders log steps; ARGV findings
 local facts = redis.call('HGETALL', KEYS[1])
 local entry = {}
 if #facts > 0 then
@@ -177,7 +177,7 @@ if #facts > 0 then
 end
 return {
   now_ms(), facts, entry[2] or {}, redis.call('LRANGE', KEYS[2], 0, -1), redis.call('XLEN', KEYS[3]),
-  redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', ARGV[2]),
+  redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', ARGV[2]), redis.call('HGETALL', KEYS[4]),
 }
 """
 )
@@ -202,13 +202,14 @@ return { last == '' and 'none' or 'on', last }
 RETRY_LETTER: Final = script(
     """
 -- The task goes back to the end of its queue with all its time, and its letter goes.
--- KEYS dead job log orders steps; ARGV letter id deadline_ms keep_ms queued
+-- KEYS dead job log orders steps; ARGV letter id deadline_ms keep_ms queued kept_ms
 local dead, job, history, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local number, id, deadline, keep, queued = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local kept = tonumber(ARGV[7])
 local task = load(job)
-local known = redis.call('HGET', job, 'retried')
-if known == number then
-  return { 'queued', task.front }
+local known = redis.call('HMGET', job, 'retried', 'heard')
+if known[1] == number then
+  return { 'queued', tonumber(known[2]) }
 end
 local letter = redis.call('XRANGE', dead, number, number)[1]
 if not letter then
@@ -232,15 +233,16 @@ if fields.c then
 end
 local now = now_ms()
 local attempt = math.max(tonumber(task.attempt or '0'), tonumber(fields.attempt))
-local front = task.front or ''
+local front = task.front or fields.front or ''
+-- Its stream is gone when it has left, or has had nothing to read for long.
+local heard = front ~= '' and redis.call('EXISTS', prefix .. 'out:' .. front) or 0
 local entry = redis.call('XADD', fields.stream, '*', unpack(body))
 redis.call('HDEL', job, 'cancel', 'worker', 'beat', 'begun')
 redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream', fields.stream, 'attempt', attempt,
   'tries', 0, 'sent', 0, 'deadline', now + deadline, 'front', front, 'session', fields.session, 'ttl', ttl,
-  'since', now, 'task', fields.task, 'pool', fields.pool, 'urgency', fields.urgency, 'retried', number)
-redis.call('PEXPIRE', job, ttl)
-redis.call('ZADD', prefix .. 'pools', now, fields.pool)
-live(prefix .. 'pools', ttl)
+  'since', now, 'task', fields.task, 'pool', fields.pool, 'urgency', fields.urgency, 'retried', number, 'keep', kept)
+redis.call('PEXPIRE', job, math.max(ttl, deadline + kept))
+used(fields.pool, now)
 -- What was done in the attempts before, and must not be done twice, stays known, as what it was told does.
 live(orders, ttl)
 live(KEYS[5], ttl)
@@ -252,7 +254,8 @@ if front ~= '' then
 else
   redis.call('HSET', job, 'told', queued)
 end
-return { 'queued', front }
+redis.call('HSET', job, 'heard', heard)
+return { 'queued', heard }
 """
 )
 
@@ -264,7 +267,7 @@ local job = KEYS[1]
 local group, token, queued = ARGV[2], ARGV[3], ARGV[4]
 local task = load(job)
 if redis.call('HGET', job, 'retried') == token then
-  return { 'queued', task.front }
+  return { 'queued' }
 end
 if task.state ~= 'running' or task.token ~= token then
   return { 'changed', task.state or '' }
@@ -280,6 +283,6 @@ drop(task.stream, group, task.entry)
 redis.call('HSET', job, 'entry', redis.call('XADD', task.stream, '*', unpack(body[2])), 'state', 'queued', 'token', '',
   'tries', 0, 'retried', token)
 tell(job, task, queued)
-return { 'queued', task.front }
+return { 'queued' }
 """
 )

@@ -45,7 +45,7 @@ if task.state then
   for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
     send(task, item[2][2], item[2][4])
   end
-  return { 'known', redis.call('LLEN', prefix .. 'orders:' .. id) }
+  return { 'known', redis.call('LRANGE', prefix .. 'orders:' .. id, 0, -1) }
 end
 local length = redis.call('XLEN', jobs)
 if length >= capacity then
@@ -72,9 +72,7 @@ redis.call('HSET', job, 'state', 'queued', 'token', '', 'entry', entry, 'stream'
   'since', now, 'task', ARGV[11], 'pool', ARGV[12], 'urgency', ARGV[13], 'keep', kept)
 -- A session that is away may come back for it much later.
 redis.call('PEXPIRE', job, math.max(ttl, deadline + kept))
--- For whoever looks on. One who may not write it down may hand over all the same.
-redis.pcall('ZADD', prefix .. 'pools', now, ARGV[12])
-live(prefix .. 'pools', ttl)
+used(ARGV[12], now)
 -- That it is queued is what this reply says; by the stream it would come no sooner, and wake the front end once more.
 return { 'taken' }
 """
@@ -176,7 +174,8 @@ if why ~= '' then
   -- With all that is needed to try it again: whoever runs the workers may have mended what was wrong.
   local facts = redis.call('HMGET', job, 'session', 'pool', 'task', 'urgency')
   local letter = { 'id', id, 'why', why, 'session', facts[1] or '', 'pool', facts[2] or '', 'task', facts[3] or '',
-    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs }
+    'urgency', facts[4] or 'normal', 'attempt', task.attempt, 'ttl', task.ttl, 'stream', jobs,
+    'front', task.front }
   local body = redis.call('XRANGE', jobs, task.entry, task.entry)
   if body[1] then
     for i = 1, #body[1][2], 2 do

@@ -169,10 +169,10 @@ class _RedisWorker:
         for claim in held:
             claim.end()
         try:
-            for stream in self._streams if not self._down else ():
-                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer, 0])
             if not self._down:
                 await self.register.leave()
+            for stream in self._streams if not self._down else ():
+                await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, self._consumer, 0])
         except Away:
             _log.debug("a consumer that has left is still listed; it goes after a while")
 

@@ -108,7 +108,7 @@ def retry(id: str, as_json: bool, redis: str | None) -> int:
 
     One that was given up goes back to its queue with all its time, and the person is told. One that runs is taken from
     its worker, which can answer no more, and goes to the next. As JSON: id, was (dead or running), and heard (whether
-    it is known to whom the answer goes).
+    the front end that waits for it was there lately).
     """
     from orchestrator.cli.settings import load
     from orchestrator.cli.tasks import tasks_retry

@@ -95,6 +95,9 @@ def story_lines(story: TaskStory, width: int) -> list[str]:
         # Of what it was doing only the last is news.
         if found.kind != "progress" or after is None or after.kind != "progress" or after.attempt != found.attempt:
             rows.append(("found", f"{_attempt(found.attempt)}{found.kind}: {found.text}"))
+    for step in story.steps:
+        how = "done" if step.ended else "begun, and not known to have ended"
+        rows.append(("not again", f"{_attempt(step.attempt)}{how}: {step.step}"))
     if story.entries:
         rows.append(("conversation", f"{story.entries} entries{'; at the end of it' if story.said else ''}"))
         rows += [("", line) for line in story.said]
@@ -133,5 +136,5 @@ def retried_lines(task: str, retried: Retried) -> list[str]:
         return [f"{task} waits for a worker again, with all its time; the person is told"]
     return [
         f"{task} waits for a worker again, with all its time",
-        f"nobody may hear the answer, since its front end is not known any more: duologue tasks show {task}",
+        f"its front end seems to have gone, so nobody may hear the answer: duologue tasks show {task}",
     ]

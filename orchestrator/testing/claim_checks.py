@@ -19,6 +19,7 @@ from orchestrator.testing.bus_stage import (
     finish,
     next_of,
     refused,
+    soon,
     stamped,
     task,
     told,
@@ -191,25 +192,53 @@ async def check_steps_are_remembered(harness: BusHarness) -> None:
     async with Stage(harness.bus()) as stage:
         await stage.front.submit(task(1))
         first = await claimed(await stage.worker())
-        expect(await first.steps.begin("pay\n1"), Begun("new"), "a step that nobody has begun")
-        expect(await first.steps.begin("pay\n1"), Begun("new"), "the same asked again, as after a lost reply")
-        await first.steps.complete("pay\n1", b"\x00 =?paid")
-        expect(await first.steps.begin("write"), Begun("new"), "another step")
-        expect(await first.steps.earlier(), Steps(), "the steps of the attempts before the first")
+        expect(
+            await soon(first.steps.begin("pay\n1"), "the record of the steps"),
+            Begun("new"),
+            "a step that nobody has begun",
+        )
+        expect(
+            await soon(first.steps.begin("pay\n1"), "the record of the steps"),
+            Begun("new"),
+            "the same asked again, as after a lost reply",
+        )
+        await soon(first.steps.complete("pay\n1", b"\x00 =?paid"), "the record of the steps")
+        expect(await soon(first.steps.begin("write"), "the record of the steps"), Begun("new"), "another step")
+        expect(
+            await soon(first.steps.earlier(), "the record of the steps"),
+            Steps(),
+            "the steps of the attempts before the first",
+        )
         await first.hand_back()
         second = await claimed(await stage.worker())
-        expect(await second.steps.begin("pay\n1"), Begun("done", b"\x00 =?paid"), "the step that was completed")
-        expect(await second.steps.begin("write"), Begun("begun"), "the step that was only begun")
-        expect(await second.steps.begin("call"), Begun("new"), "a step of the second attempt")
+        expect(
+            await soon(second.steps.begin("pay\n1"), "the record of the steps"),
+            Begun("done", b"\x00 =?paid"),
+            "the step that was completed",
+        )
+        expect(
+            await soon(second.steps.begin("write"), "the record of the steps"),
+            Begun("begun"),
+            "the step that was only begun",
+        )
+        expect(
+            await soon(second.steps.begin("call"), "the record of the steps"),
+            Begun("new"),
+            "a step of the second attempt",
+        )
         wanted = Steps({"pay\n1": b"\x00 =?paid", "write": None})
-        expect(await second.steps.earlier(), wanted, "the steps of the first attempt")
+        expect(await soon(second.steps.earlier(), "the record of the steps"), wanted, "the steps of the first attempt")
         await second.hand_back()
         third = await claimed(await stage.worker())
         wanted = Steps({"pay\n1": b"\x00 =?paid", "write": None, "call": None})
-        expect(await third.steps.earlier(), wanted, "the steps of two attempts")
+        expect(await soon(third.steps.earlier(), "the record of the steps"), wanted, "the steps of two attempts")
         await stage.front.submit(task(2))
         other = await claimed(await stage.worker())
-        expect(await other.steps.begin("pay\n1"), Begun("new"), "the same step of another task")
+        expect(
+            await soon(other.steps.begin("pay\n1"), "the record of the steps"),
+            Begun("new"),
+            "the same step of another task",
+        )
 
 
 async def check_only_the_owner_writes_steps(harness: BusHarness) -> None:
@@ -217,14 +246,18 @@ async def check_only_the_owner_writes_steps(harness: BusHarness) -> None:
     async with Stage(harness.bus()) as stage:
         await stage.front.submit(task())
         first = await claimed(await stage.worker())
-        await first.steps.begin("pay")
+        await soon(first.steps.begin("pay"), "the record of the steps")
         await first.hand_back()
         await refused(first.steps.begin("write"), "beginning a step of a task that waits")
         second = await claimed(await stage.worker())
         await refused(first.steps.begin("write"), "beginning a step of another's task")
         await refused(first.steps.complete("pay", b"stale"), "completing a step of another's task")
         await refused(first.steps.earlier(), "asking for the steps of another's task")
-        expect(await second.steps.earlier(), Steps({"pay": None}), "the steps that were written down")
+        expect(
+            await soon(second.steps.earlier(), "the record of the steps"),
+            Steps({"pay": None}),
+            "the steps that were written down",
+        )
         await finish(second)
         await refused(second.steps.begin("late"), "beginning a step after the end")
 

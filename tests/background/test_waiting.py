@@ -65,6 +65,7 @@ async def test_it_is_cancelled_like_any_other() -> None:
         with anyio.move_on_after(0.001):
             await anyio.sleep_forever()
         noticed.append("its own limit")
+        scope.cancel()
         try:
             await anyio.sleep_forever()
         finally:
@@ -74,7 +75,7 @@ async def test_it_is_cancelled_like_any_other() -> None:
             noticed.append("cleaned up")
         return ""
 
-    with anyio.move_on_after(0.01) as scope:
+    with anyio.CancelScope() as scope:
         await watched(waiting, noticed)
     assert scope.cancelled_caught
     assert noticed == ["waits", "its own limit", "cleans up", "cleaned up"]

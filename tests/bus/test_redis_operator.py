@@ -53,6 +53,9 @@ async def test_the_story_of_a_task(redis_server: RedisServer) -> None:
         assert story.entries == 2
         claim = await taken(worker)
         await claim.publish(stamped(claim, 1, Finding.progress("reading")))
+        await claim.steps.begin("pay 5")
+        await claim.steps.complete("pay 5", b"paid")
+        await claim.steps.begin("pay 7")
         await front.order(Amendment("s-1", (Said(text="and the agenda"),), 3))
         await front.order(amendment("only the blue one"))
         story = await operator.show("s-1")
@@ -63,6 +66,10 @@ async def test_the_story_of_a_task(redis_server: RedisServer) -> None:
             ("correction", "only the blue one"),
         ]
         assert [(found.kind, found.text) for found in story.findings] == [("progress", "reading")]
+        assert sorted((step.step, step.attempt, step.ended) for step in story.steps) == [
+            ("pay 5", 1, True),
+            ("pay 7", 1, False),
+        ]
         await finish(claim, "in the cupboard")
         story = await operator.show("s-1")
         assert story is not None
@@ -166,14 +173,28 @@ async def test_a_letter_outlives_all_else_that_was_known_of_its_task(redis_serve
         assert (story.facts.state, story.facts.task, story.facts.session) == ("dead", "task 1", "s")
         assert (await operator.cancel("s-1", "no")).how == "unknown"
         retried = await operator.retry("s-1")
-        assert (retried.how, retried.heard) == ("queued", False)
+        assert (retried.how, retried.heard) == ("queued", True)
         async with bus.worker() as worker:
             claim = await taken(worker)
             assert claim.attempt == 2
             await finish(claim, "there it is")
+        assert told(await until(updates, "there it is")) == ["queued again", "running"], "the letter knows who asked"
+
+
+@pytest.mark.anyio
+async def test_when_the_front_end_has_left_the_answer_can_be_read_all_the_same(redis_server: RedisServer) -> None:
+    bus = RedisBus(redis_server.url)
+    async with bus.front() as front:
+        await front.submit(task())
+        await give_up(redis_server, bus, "s-1")
+    async with looking_at(redis_server) as (_, operator):
+        retried = await operator.retry("s-1")
+        assert (retried.how, retried.heard) == ("queued", False)
+        async with bus.worker() as worker:
+            await finish(await taken(worker), "there it is")
         story = await operator.show("s-1")
         assert story is not None
-        assert [found.text for found in story.findings] == ["there it is"], "whoever asks can read it there"
+        assert [found.text for found in story.findings] == ["there it is"]
 
 
 @pytest.mark.anyio
@@ -234,7 +255,7 @@ async def test_a_reply_that_was_lost_is_asked_for_again_and_nothing_is_done_twic
             await give_up(redis_server, bus, "s-1")
             [(letter, _)] = other.xrange(DEAD)
             keys = [DEAD, *(f"duo:{{0}}:{kind}:s-1" for kind in ("job", "log", "orders", "steps"))]
-            arguments: tuple[Any, ...] = (PREFIX, letter, "s-1", 60_000, 60_000, b"")
+            arguments: tuple[Any, ...] = (PREFIX, letter, "s-1", 60_000, 60_000, b"", 0)
             first, second = [await client.script(RETRY_LETTER, keys, arguments) for _ in range(2)]
             assert first == second
             assert first[0] == b"queued"

@@ -13,12 +13,12 @@ from orchestrator.bus.redis import RedisBus, RedisSettings
 from orchestrator.clock import from_ms
 from orchestrator.config import SessionConfig
 from orchestrator.errors import BusUnavailable, ConfigError, SessionLost, UsageError
-from orchestrator.events import ModelDelegated, UserText
+from orchestrator.events import BusUp, ModelDelegated, UserText
 from orchestrator.finding import Finding
 from orchestrator.ports import OwnedSession
 from orchestrator.session import Session
 from orchestrator.timing import default_policy
-from tests.bus.conversation import soon, stamped, task, until
+from tests.bus.conversation import amendment, soon, stamped, task, until
 from tests.plugins.redis_server import RedisServer
 
 SESSION, SAID = "duo:{0}:session:s", "duo:{0}:said:s"
@@ -252,3 +252,31 @@ async def test_a_front_end_does_not_miss_the_tasks_of_a_session_that_went_elsewh
             again = [fields["id"] for entry, fields in client.xrange("duo:{0}:jobs") if entry not in known]
             assert again == ["t-1"]
         assert stays is not None
+
+
+@pytest.mark.anyio
+async def test_orders_of_two_front_ends_make_one_list(redis_server: RedisServer) -> None:
+    """What the second one gave, and what got lost of it, is told apart from what the first one gave."""
+    bus = a_bus(redis_server)
+    async with bus.front() as front, bus.front() as other, bus.worker() as worker:
+        updates = front.updates("s")
+        await front.submit(task())
+        for words in ("one", "two"):
+            await front.order(amendment(words))
+        await updates.aclose()  # type: ignore[attr-defined]
+        elsewhere = other.updates("s")
+        await other.submit(task())
+        # It may have been on its way when the first one was killed: it is sent again, and is there already.
+        await other.order(amendment("two"))
+        await other.order(amendment("three"))
+        with redis_server.client() as client:
+            client.rpop("duo:{0}:orders:s-1")
+            for each in client.client_list():
+                if each["name"] == "duologue":
+                    client.client_kill(each["addr"])
+            await until(elsewhere, BusUp)
+            await seen(lambda: client.llen("duo:{0}:orders:s-1") == 3)
+        [claim] = await soon(worker.claim(room=1))
+        told = claim.orders()
+        assert [await soon(anext(told)) for _ in range(3)] == [amendment(words) for words in ("one", "two", "three")]
+        await claim.finish(stamped(claim, 1, Finding.final("done")))

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import anyio
 import msgspec
@@ -26,7 +27,7 @@ from tests.chaos.world import run
 
 __all__ = ["main"]
 
-_RUN_S = 300
+_RUN_S = 225
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,13 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="where journals go; by default a new one, kept if a law was broken")
     given = parser.parse_args(arguments)
     folder: Path = given.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
+    seed: int = given.seed
     seconds = round(given.minutes * 60)
     runs = max(1, round(seconds / _RUN_S))
     evidence: list[Evidence] = []
     broken: list[Violation] = []
     for number in range(runs):
-        kept: Persistence = given.persistence or PERSISTENCES[(given.seed + number) % len(PERSISTENCES)]
-        plan = planned(given.seed + number, seconds * 1_000 // runs, persistence=kept)
+        chosen = cast("Persistence | None", given.persistence)
+        kept = PERSISTENCES[(seed + number) % len(PERSISTENCES)] if chosen is None else chosen
+        plan = planned(seed + number, seconds * 1_000 // runs, persistence=kept)
         print(f"seed {plan.seed}: {plan.lasts_ms // 1_000} s, {len(plan.harms)} harms, data kept: {kept}", flush=True)
         found, violated = _one(plan, folder / f"seed-{plan.seed}")
         evidence.append(found)

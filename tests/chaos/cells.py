@@ -78,6 +78,10 @@ class Cell:
         await self.kill()
         return False
 
+    def nudge(self) -> None:
+        """SIGUSR1."""
+        _send(self._process, signal.SIGUSR1)
+
     def freeze(self) -> None:
         """SIGSTOP."""
         _send(self._process, signal.SIGSTOP)
@@ -98,6 +102,7 @@ class Cell:
         _send(process, signal.SIGCONT)
 
     async def _watch(self, process: anyio.abc.Process, ended: anyio.Event) -> None:
+        code = -1
         # Also while the run is broken off: whoever kills it waits for this.
         with anyio.CancelScope(shield=True):
             code = await process.wait()

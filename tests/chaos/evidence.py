@@ -1,7 +1,8 @@
 """What a chaos run has left behind, read: the journals of all sides, sorted into lives and stories.
 
-A *life* is a conversation for as long as it was one: all visits to one session in one process, or in several, where
-sessions outlive their process. A *story* is what became of one task or of one finding in a life.
+A *life* is a conversation for as long as it was one: all visits to one session, in whatever process. A *story* is what
+became of one task or of one finding in a life. What a front end wrote down after its last save, before it was killed or
+lost the session, is *unsure*: it happened, and whoever goes on may or may not know of it.
 """
 
 from __future__ import annotations
@@ -46,21 +47,28 @@ class Evidence(msgspec.Struct, frozen=True):
 
     def lost_between(self, since: int, until: int) -> bool:
         """Whether Redis may have forgotten something between two moments."""
-        return any(begin <= until and end >= since for begin, end in self._losses())
+        return any(begin <= until and end >= since for begin, end in _losses(self.plan, self.driver))
 
-    def _losses(self) -> Iterator[tuple[int, int]]:
-        for line in self.of("harm"):
-            if self.plan.persistence == "sentinels" and line["kind"] in ("kill redis", "freeze redis"):
-                # What a primary takes and its replica does not have; also when it wakes up, and does not know yet.
-                yield line["t"] - 2_000, line["t"] + line["lasts_ms"] + 15_000
-            forgets = line["kind"] == "kill redis" and self.plan.persistence in ("everysec", "none")
-            if forgets or line["kind"] in LOSING:
-                # What was acknowledged up to two seconds before is not yet on the disk with everysec.
-                yield line["t"] - 2_000, line["t"] + line["lasts_ms"] + 2_000
+
+_OVER: Final = ("heard", "acknowledged", "superseded", "expired", "cancelled", "dropped")
+
+
+def _losses(plan: Plan, driver: Iterable[Line]) -> Iterator[tuple[int, int]]:
+    """When something may get lost that Redis has taken."""
+    for line in driver:
+        if line["type"] != "harm":
+            continue
+        if plan.persistence == "sentinels" and line["kind"] in ("kill redis", "freeze redis"):
+            # What a primary takes and its replica does not have; also when it wakes up, and does not know yet.
+            yield line["t"] - 2_000, line["t"] + line["lasts_ms"] + 15_000
+        forgets = line["kind"] == "kill redis" and plan.persistence in ("everysec", "none")
+        if forgets or line["kind"] in LOSING:
+            # What was acknowledged up to two seconds before is not yet on the disk with everysec.
+            yield line["t"] - 2_000, line["t"] + line["lasts_ms"] + 2_000
 
 
 class FindingStory(msgspec.Struct):
-    """What became of one finding. `states` holds (line, state, reason)."""
+    """What became of one finding. `states` holds (line, state, reason), `unsure` the same where it may be forgotten."""
 
     id: str
     delegation: str = ""
@@ -70,7 +78,9 @@ class FindingStory(msgspec.Struct):
     text: str = ""
     arrivals: list[int] = msgspec.field(default_factory=list[int])
     states: list[tuple[int, str, str]] = msgspec.field(default_factory=list[tuple[int, str, str]])
+    unsure: list[tuple[int, str, str]] = msgspec.field(default_factory=list[tuple[int, str, str]])
     emitted: list[int] = msgspec.field(default_factory=list[int])
+    """Lines with a piece of it."""
 
     @property
     def terminal(self) -> bool:
@@ -83,9 +93,16 @@ class FindingStory(msgspec.Struct):
         return next((at for at, state, _ in self.states if state == "owed"), None)
 
     @property
+    def over(self) -> int | None:
+        """The line at which it reached an end that nobody forgets."""
+        return next((at for at, state, _ in self.states if state in _OVER), None)
+
+    @property
     def state(self) -> str:
-        """Where it stands at the end."""
-        return self.states[-1][1] if self.states else ""
+        """How it ended, or where it stands."""
+        ends = [state for _, state, _ in self.states if state in _OVER]
+        last = sorted([*self.states, *self.unsure])[-1:]
+        return ends[0] if ends else last[0][1] if last else ""
 
 
 class TaskStory(msgspec.Struct):
@@ -96,6 +113,8 @@ class TaskStory(msgspec.Struct):
     handed_over: int = 0
     """The machine's time at which it was."""
     states: list[tuple[int, str, str]] = msgspec.field(default_factory=list[tuple[int, str, str]])
+    unsure: list[str] = msgspec.field(default_factory=list[str])
+    """The states it was in where that may be forgotten."""
     corrections: list[tuple[int, str]] = msgspec.field(default_factory=list[tuple[int, str]])
     findings: list[FindingStory] = msgspec.field(default_factory=list[FindingStory])
 
@@ -124,6 +143,12 @@ def stories(lines: Sequence[Line]) -> Stories:
 
     for at, line in enumerate(lines):
         match line:
+            case {"unsure": True, "type": "ledger", "finding": str(name), "state": state} if name:
+                finding(name).unsure.append((at, state, line.get("reason", "")))
+            case {"unsure": True, "type": "ledger", "delegation": str(name), "state": state}:
+                task(name).unsure.append(state)
+            case {"unsure": True, "type": "delegate" | "amend"}:
+                pass
             case {"type": "delegate", "id": name, "task": words}:
                 story = task(name)
                 story.tasks.append(words)
@@ -154,27 +179,31 @@ def _add_own_answers(told: Stories) -> None:
     """The session's own answer (number 0) is no event: it is known by what the ledger says of it."""
     for name, story in told.findings.items():
         own = _OWN.fullmatch(name)
-        if own is None or story.arrivals or not story.states:
+        if own is None or story.arrivals:
             continue
-        story.kind, story.delegation, story.arrivals = "error", own[1], [story.states[0][0]]
+        first = min([*story.states, *story.unsure])[0]
+        story.kind, story.delegation, story.arrivals = "error", own[1], [first]
         story.attempt = int(own[2] or 1)
         if story.delegation in told.tasks:
             told.tasks[story.delegation].findings.append(story)
 
 
-def gathered(folder: Path, *, durable: bool = False) -> Evidence:
-    """Read what a run has left in `folder`. `durable`: sessions outlive their process."""
+def gathered(folder: Path) -> Evidence:
+    """Read what a run has left in `folder`."""
     driver = tuple(read(folder / "driver.ndjson"))
     good = {line["pid"] for line in driver if line["type"] == "ended" and line["code"] == 0}
+    plan = msgspec.json.decode((folder / "plan.json").read_bytes(), type=Plan)
+    shaky = list(_losses(plan, driver))
     lives: list[Life] = []
     for session in sorted((folder / "sessions").iterdir()):
-        visits = [tuple(read(path)) for path in session.iterdir()]
-        visits = sorted((visit for visit in visits if visit), key=lambda visit: visit[0]["t"])
-        lives.extend(_lives(session.name, visits, good, durable=durable))
+        visits = [tuple(_with_doubt(list(read(path)), shaky)) for path in session.iterdir()]
+        # Whoever was sent away at the door has not been there.
+        visits = sorted((v for v in visits if v and v[0]["type"] == "opened"), key=lambda visit: visit[0]["t"])
+        lives.extend(_lives(session.name, visits, good))
     workers = [line for path in sorted((folder / "workers").iterdir()) for line in _named(read(path), path.stem)]
     charges = folder / "charges"
     return Evidence(
-        msgspec.json.decode((folder / "plan.json").read_bytes(), type=Plan),
+        plan,
         tuple(lives),
         tuple(sorted(workers, key=lambda line: line["t"])),
         driver,
@@ -183,12 +212,27 @@ def gathered(folder: Path, *, durable: bool = False) -> Evidence:
     )
 
 
-def _lives(name: str, visits: Iterable[tuple[Line, ...]], good: set[Any], *, durable: bool) -> Iterator[Life]:
+def _with_doubt(lines: list[Line], shaky: Sequence[tuple[int, int]]) -> Iterator[Line]:
+    """The lines of a visit; what came after the last save that Redis cannot have forgotten is marked."""
+    saves = [line for line in lines if line["type"] == "saved"]
+    certain = max(
+        (save["lines"] for save in saves if not any(begin <= save["t"] <= end for begin, end in shaky)), default=0
+    )
+    number = 0
+    for line in lines:
+        if "at_ms" not in line:
+            yield line
+            continue
+        number += 1
+        yield line if number <= certain else {**line, "unsure": True}
+
+
+def _lives(name: str, visits: Iterable[tuple[Line, ...]], good: set[Any]) -> Iterator[Life]:
     life: list[Line] = []
     pid = 0
     for visit in visits:
-        if life and pid != visit[0]["pid"] and not durable:
-            yield Life(name, tuple(life), pid in good)
+        if life and not visit[0]["known"]:
+            yield Life(name, tuple(life), finished=False)
             life = []
         pid = visit[0]["pid"]
         life.extend(visit)

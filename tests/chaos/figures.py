@@ -48,17 +48,21 @@ def report(evidence: Sequence[Evidence], broken: Sequence[Violation]) -> Report:
 def _work(evidence: Sequence[Evidence]) -> Iterator[Row]:
     ends = Counter[str]()
     findings = Counter[str]()
-    outages = 0
+    again = 0
     for each in evidence:
         for life in each.lives:
-            outages += sum(line["type"] == "bus.down" for line in life.lines)
             told = stories(life.lines)
             for task in told.tasks.values():
                 ends[task.ends[-1] if task.ends else "died with its front end"] += bool(task.tasks)
             for finding in told.findings.values():
+                again += any(state == "heard" for _, state, _ in finding.states) and any(
+                    state == "heard" for _, state, _ in finding.unsure
+                )
                 if finding.terminal:
                     taken = "taken" if finding.accepted is not None else "refused"
                     findings[finding.state if taken == "taken" else taken] += 1
+    yield shown("sessions", sum(len(each.lives) for each in evidence), "")
+    yield shown("visits to them", _lines(evidence, "opened"), "")
     yield shown("tasks handed over", sum(ends.values()), "")
     yield from (shown(f"  {state}", count, "") for state, count in sorted(ends.items()))
     yield shown("answers that arrived", sum(findings.values()), "")
@@ -67,11 +71,16 @@ def _work(evidence: Sequence[Evidence]) -> Iterator[Row]:
     yield shown("attempts after the first", reruns, "")
     yield shown("words of a worker that lost its task, refused", _count(evidence, "lost"), "")
     yield shown("processes killed", sum(line["code"] == -9 for each in evidence for line in each.of("ended")), "")
-    yield shown("times a session heard that the hand-off is away", outages, "")
+    yield shown("times a session heard that the hand-off is away", _lines(evidence, "bus.down"), "")
+    yield shown("answers heard in a moment that was not kept, and told again", again, "")
 
 
 def _count(evidence: Sequence[Evidence], type_: str) -> int:
     return sum(line["type"] == type_ for each in evidence for line in each.workers)
+
+
+def _lines(evidence: Sequence[Evidence], type_: str) -> int:
+    return sum(line["type"] == type_ for each in evidence for life in each.lives for line in life.lines)
 
 
 def _times(evidence: Sequence[Evidence]) -> Iterator[Row]:
@@ -80,7 +89,7 @@ def _times(evidence: Sequence[Evidence]) -> Iterator[Row]:
     yield from _spread("the same, with more harm in between", other, "leases")
     yield from _spread("redis-server back with its data, to the first new finding", _back(evidence, True), "s", 0.5)
     yield from _spread("the same with its data lost", _back(evidence, False), "s", 2.0)
-    yield from _spread("a front end started again, to its session resumed", _resumed(evidence), "s")
+    yield from _spread("a front end killed, to its sessions gone on with", _resumed(evidence), "leases")
 
 
 def _spread(what: str, values: Sequence[float], unit: str, limit: float | None = None) -> Iterator[Row]:
@@ -103,7 +112,7 @@ def _reruns(evidence: Sequence[Evidence]) -> tuple[list[float], list[float]]:
         """By worker: its tasks, with the attempt."""
         waiting: dict[str, int] = {}
         """Since when a task waits for another worker."""
-        deaths = [
+        deaths: list[Line] = [
             {"t": line["t"], "type": "death", "worker": f"{line['name']}-{line['pid']}"}
             for line in each.of("ended")
             if line["code"] == -9
@@ -121,7 +130,8 @@ def _reruns(evidence: Sequence[Evidence]) -> tuple[list[float], list[float]]:
                     held.setdefault(worker, {}).pop(task, None)
                     waiting.pop(task, None)
                 case "death":
-                    waiting.update(dict.fromkeys(held.pop(worker, {}), line["t"]))
+                    for left in held.pop(worker, dict[str, int]()):
+                        waiting[left] = line["t"]
                 case _:
                     pass
     return quiet, other
@@ -152,16 +162,10 @@ def _back(evidence: Sequence[Evidence], kept: bool) -> list[float]:
 def _resumed(evidence: Sequence[Evidence]) -> list[float]:
     found: list[float] = []
     for each in evidence:
-        born = {line["pid"]: line["t"] for line in each.of("started")}
+        died = {line["pid"]: line["t"] for line in each.of("ended") if line["code"] == -9}
         for life in each.lives:
-            found.extend(_resumptions(life.lines, born))
+            visits = [line for line in life.lines if line["type"] == "opened"]
+            for before, after in pairwise(visits):
+                if before["pid"] != after["pid"] and before["pid"] in died:
+                    found.append((after["t"] - died[before["pid"]]) / each.plan.lease_ms)
     return found
-
-
-def _resumptions(lines: Sequence[Line], born: dict[int, int]) -> Iterator[float]:
-    """A life that goes on in another process: from the birth of that process to the first thing that happened in it."""
-    pid = lines[0].get("pid")
-    for line, following in pairwise(lines):
-        if line["type"] == "opened" and line["pid"] != pid:
-            pid = line["pid"]
-            yield (following["t"] - born.get(pid, line["t"])) / 1_000

@@ -13,7 +13,7 @@ from tests.chaos.evidence import FindingStory, Life, Stories, stories
 
 __all__ = ["LAWS", "Violation", "broken"]
 
-_OVER: Final = ("heard", "acknowledged", "superseded", "expired", "cancelled", "dropped")
+_ENDS: Final = ("done", "failed", "cancelled", "superseded")
 _ACCOUNTED: Final = ("heard", "acknowledged", "superseded", "cancelled")
 _TOO_LATE: Final = ("The time for this ran out", "That took longer than", "I have to give up")
 
@@ -41,7 +41,7 @@ def _one_end(life: Life, told: Stories) -> Iterator[str]:
             continue
         # What is answered may still be replaced, and nothing else may happen to it.
         ends = task.ends[:1] if task.ends[1:] == ["superseded"] and task.ends[0] in ("done", "failed") else task.ends
-        if len(ends) > 1 or (life.finished and not ends):
+        if len(ends) > 1 or (life.finished and not ends and not set(task.unsure) & set(_ENDS)):
             yield f"{task.id} ({task.tasks[0]}) ended as {task.ends}"
 
 
@@ -55,12 +55,12 @@ def _accounted(life: Life, told: Stories) -> Iterator[str]:
     for finding in told.findings.values():
         if not finding.terminal:
             continue
-        if not finding.states:
+        if not finding.states and not finding.unsure:
             yield f"{finding.id} arrived, and nothing became of it"
         elif finding.accepted is not None:
             if life.finished and finding.state not in _ACCOUNTED:
                 yield f"{finding.id} was {finding.state} at the end"
-        elif finding.state not in _ACCOUNTED and not _ended_before(finding, told):
+        elif finding.states and finding.state not in _ACCOUNTED and not _ended_before(finding, told):
             yield f"{finding.id} was refused as {finding.state} ({finding.states[-1][2]})"
 
 
@@ -78,7 +78,7 @@ def _told_once(life: Life, told: Stories) -> Iterator[str]:
         heard = [at for at, state, _ in finding.states if state == "heard"]
         if len(heard) > 1:
             yield f"{finding.id} was heard {len(heard)} times"
-        over = next((at for at, state, _ in finding.states if state in _OVER), None)
+        over = finding.over
         late = [at for at in finding.emitted if over is not None and at > over]
         if late:
             yield f"{finding.id} was still being told after it was {finding.state}"

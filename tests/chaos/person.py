@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import AsyncIterator
 from typing import Final
@@ -14,6 +15,7 @@ from orchestrator.effects import Delegate, Effect, Emit, LedgerChanged, StopSpea
 from orchestrator.events import Event, UserEvent, UserLeft, UserText
 from orchestrator.finding import Finding
 from orchestrator.ledger import OPEN
+from orchestrator.resuming import Recap
 from tests.chaos.notes import Notes
 
 __all__ = ["Person", "Visit"]
@@ -37,8 +39,12 @@ class Person:
         self.tags: list[str] = []
         self.open: dict[str, str] = {}
         """Tasks by id, and the question of each that is to be answered."""
+        self.mine: set[str] = set()
+        """Tasks that were handed over in this process."""
         self.unheard: set[str] = set()
         self.kinds: dict[str, str] = {}
+        self.delegations: dict[str, str] = {}
+        """Both of findings."""
 
     def go(self) -> None:
         """Ask nothing more, hear what is still to come, and leave."""
@@ -58,24 +64,48 @@ class Visit:
         self._person = person
         self._notes = notes
         self._moved = anyio.Event()
+        self._inherited = 0
+        """Tasks that were open when the visit began, and that this person has not asked for in this process."""
+        self._ended: set[str] = set()
+        self._asked = False
+        self.lines = 0
+        """How many lines of the journal have been written."""
+
+    def begin(self, recap: Recap | None) -> None:
+        """The conversation begins, or goes on."""
+        person = self._person
+        self._notes.write("opened", session=person.name, pid=os.getpid(), known=recap is not None)
+        if recap is None:
+            person.open.clear()
+            person.unheard.clear()
+        else:
+            self._inherited = max(0, recap.running - len(person.mine & person.open.keys()))
+            self._asked = bool(recap.asked)
+
+    def saved(self, lines: int) -> None:
+        """So many lines are kept."""
+        self._notes.write("saved", lines=lines)
 
     # --- the journal -------------------------------------------------------------------------------------------------
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """Write it down, and take in what a person sees too."""
         self._notes.record(at, n, item)
+        self.lines += 1
         match item:
             case Delegate():
                 self._person.open[item.id] = ""
+                self._person.mine.add(item.id)
             case Finding():
                 self._person.kinds[item.id] = item.kind
+                self._person.delegations[item.id] = item.delegation
             case LedgerChanged(finding="") if item.state not in OPEN:
                 self._person.open.pop(item.delegation, None)
+                if item.delegation not in self._person.mine | self._ended:
+                    self._inherited -= 1
+                self._ended.add(item.delegation)
             case LedgerChanged(state="heard") if self._person.kinds.get(item.finding) == "question":
-                delegation = item.finding.rpartition(".")[0]
-                for name in self._person.open:
-                    if delegation == name or delegation.startswith(f"{name}."):
-                        self._person.open[name] = item.finding
+                self._person.open[self._person.delegations[item.finding]] = item.finding
             case LedgerChanged() if self._person.kinds.get(item.finding) in ("final", "error"):
                 # Owed until it has reached an end.
                 ended = item.state not in ("owed", "offered", "speaking")
@@ -90,6 +120,8 @@ class Visit:
     async def events(self) -> AsyncIterator[UserEvent]:
         """What the person does."""
         person, chance = self._person, self._person.chance
+        if self._asked:
+            yield UserText(f"white {person.asked}", final=True)
         while not person.going:
             await person.pause(chance.uniform(0.2, 1.6))
             for event, after_s in self._something(chance):
@@ -151,7 +183,7 @@ class Visit:
     async def _last_words(self) -> AsyncIterator[UserEvent]:
         """Answer what is still asked, and wait for what is still to come."""
         with anyio.move_on_after(_PATIENCE_S):
-            while self._person.open or self._person.unheard:
+            while self._person.open or self._person.unheard or self._inherited > 0:
                 asked = [name for name, question in self._person.open.items() if question]
                 if asked:
                     self._person.open[asked[0]] = ""

@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal[
     "freeze front",
     "stop worker",
     "stop front",
+    "move front",
     "kill redis",
     "freeze redis",
     "fill redis",
@@ -45,6 +46,7 @@ _LASTS: Final[dict[Kind, tuple[float, float]]] = {
     "freeze front": (0.5, 4.0),
     "stop worker": (0.0, 1.0),
     "stop front": (0.0, 1.0),
+    "move front": (0.0, 0.0),
     "kill redis": (0.1, 4.0),
     "freeze redis": (0.3, 4.0),
     "fill redis": (0.5, 4.0),
@@ -68,7 +70,15 @@ LOSING: Final[tuple[Kind, ...]] = ("empty redis",)
 PERSISTENCES: Final[tuple[Persistence, ...]] = ("always", "everysec", "none", "sentinels")
 
 # What happens most in real life is dealt most.
-_OFTEN: Final[tuple[Kind, ...]] = ("kill worker", "kill worker", "kill front", "kill redis", "cut line", "tear replies")
+_OFTEN: Final[tuple[Kind, ...]] = (
+    "kill worker",
+    "kill worker",
+    "kill front",
+    "move front",
+    "kill redis",
+    "cut line",
+    "tear replies",
+)
 
 
 _OF_THE_LINE: Final = ("line", "some", "replies", "door")
@@ -118,14 +128,15 @@ def planned(
     if kept == "sentinels":
         # They tell everybody the way to the servers themselves, so there is no line to cut.
         kinds = tuple(kind for kind in kinds if not kind.endswith(_OF_THE_LINE))
-    often = tuple(kind for kind in _OFTEN if kind in kinds)
+    often = tuple(kind for kind in _OFTEN if kinds.count(kind))
     harms: list[Harm] = []
     free_at: dict[str, int] = {}
     deck: list[Kind] = []
     at_ms = 3 * plan.lease_ms
     while at_ms < lasts_ms:
         if not deck:
-            deck.extend((*kinds, *often))
+            deck.extend(kinds)
+            deck.extend(often)
             chance.shuffle(deck)
         harm = _drawn(deck.pop(), at_ms, plan, chance)
         # Nothing is done to somebody to whom something is being done, and each has a lease to come to itself again.
@@ -151,7 +162,7 @@ def _touched(harm: Harm) -> tuple[str, ...]:
     match harm.kind:
         case "kill worker" | "freeze worker" | "stop worker":
             return (f"worker {harm.target}",)
-        case "kill front" | "freeze front" | "stop front":
+        case "kill front" | "freeze front" | "stop front" | "move front":
             return (f"front {harm.target}",)
         case "kill both":
             return (f"worker {harm.target}", *(f"front {number}" for number in range(8)))

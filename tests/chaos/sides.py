@@ -65,8 +65,12 @@ def _charged_once(evidence: Evidence) -> Iterator[str]:
 
 
 def _told_everything(evidence: Evidence) -> Iterator[str]:
+    lives = {life.session: life for life in evidence.lives}
     for line in evidence.workers:
-        if line["type"] == "gap":
+        # What a front end had told before it was killed is only in Redis, and is lost with it.
+        session = lives.get(line["delegation"].partition("-")[0]) if line["type"] == "gap" else None
+        moved = session is not None and len({each["pid"] for each in session.lines if each["type"] == "opened"}) > 1
+        if line["type"] == "gap" and not (moved and evidence.lost_between(0, line["t"])):
             found = f"{line['found']} ({line['n']}) since {line['since']}"
             yield f"{line['delegation']} on {line['worker']}: entries {found}"
 
@@ -83,6 +87,16 @@ def _acknowledged_arrives(evidence: Evidence) -> Iterator[str]:
                 arrived = line["finding"] in told.findings
                 if not arrived and not evidence.lost_between(line["t"], _FOR_EVER):
                     yield f"{line['finding']} was taken from {line['worker']}, and {life.session} never got it"
+
+
+def _nobody_is_forgotten(evidence: Evidence) -> Iterator[str]:
+    """Whoever comes back is known, as long as Redis knows anything."""
+    for one, other in pairwise(evidence.lives):
+        if one.session == other.session:
+            since, until = one.lines[0]["t"], other.lines[0]["t"]
+            saved = any(line["type"] == "saved" for line in one.lines)
+            if saved and not evidence.lost_between(since, until):
+                yield f"{one.session} was begun anew"
 
 
 def _nothing_left_in_redis(evidence: Evidence) -> Iterator[str]:
@@ -149,6 +163,7 @@ LAWS_OF_ALL_SIDES: Final[dict[str, Law]] = {
     "a tool that must not run twice runs once": _charged_once,
     "a worker is told everything": _told_everything,
     "what was acknowledged arrives": _acknowledged_arrives,
+    "nobody is forgotten": _nobody_is_forgotten,
     "nothing is left in Redis": _nothing_left_in_redis,
     "dead letters are explained": _dead_letters_explained,
     "nobody ends by himself": _nobody_ends_by_himself,

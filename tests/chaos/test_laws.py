@@ -36,11 +36,15 @@ def emit(tail: str = "1", text: str = "The x is done.") -> Line:
     return line("emit", text=text, about=[f"{D}.{tail}"], style="speech")
 
 
+def unsure(of: Line) -> Line:
+    return {**of, "unsure": True}
+
+
 def told(tail: str = "1") -> list[Line]:
     return [is_now("owed", tail), is_now("offered", tail), emit(tail), is_now("speaking", tail), is_now("heard", tail)]
 
 
-OPENED = line("opened", pid=1)
+OPENED = line("opened", pid=1, known=True)
 ASKED = [OPENED, delegate(), task_is("offered"), task_is("queued"), task_is("running")]
 GOOD = [*ASKED, finding(1), task_is("done"), *told()]
 CORRECTED = line("amend", delegation=D, text="red")
@@ -63,6 +67,19 @@ GOOD_ONES: dict[str, list[Line]] = {
     "a correction that was followed": [
         *(*ASKED, CORRECTED, finding(1, text="The x is done as red."), task_is("done"), *told()),
     ],
+    "heard, killed before that was kept, and told again": [
+        *(*ASKED, finding(1), task_is("done"), is_now("owed"), is_now("offered")),
+        *(unsure(emit()), unsure(is_now("speaking")), unsure(is_now("heard"))),
+        *(OPENED, *told()[1:]),
+    ],
+    "heard, killed before that was known to be kept, and it was": [
+        *(*ASKED, finding(1), task_is("done"), is_now("owed"), unsure(is_now("heard")), OPENED),
+    ],
+    "handed over and forgotten, and another one has its number": [
+        *(OPENED, unsure(delegate("please y wait 1")), OPENED, *GOOD[1:]),
+    ],
+    "called off and forgotten": [*ASKED, unsure(task_is("cancelled")), OPENED, *GOOD[len(ASKED) :]],
+    "the same answer again, when nobody remembers the task": [*GOOD, finding(1), is_now("dropped")],
     "an outage": [*GOOD, line("bus.down"), line("bus.up")],
     "away at two visits": [*GOOD, line("bus.down"), OPENED, line("bus.down"), line("bus.up")],
 }
@@ -80,6 +97,8 @@ BAD_ONES: list[tuple[str, list[Line]]] = [
     ("nothing is told twice", [*ASKED, finding(1), task_is("done"), is_now("owed"), is_now("superseded"), emit()]),
     ("nothing is told twice", [*GOOD, finding(1, attempt=2), *told("2.1")]),
     ("nothing is told twice", [*GOOD, emit("9")]),
+    ("nothing is told twice", [*GOOD, OPENED, emit()]),
+    ("nothing is told twice", [*GOOD, unsure(emit())]),
     (
         "no older attempt after a newer one",
         [*ASKED, finding(1, "partial", attempt=2), *told("2.1"), finding(1), task_is("done"), *told()],

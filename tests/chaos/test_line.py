@@ -121,7 +121,7 @@ async def test_all_connections_are_cut_at_once(lines: Lines) -> None:
 @pytest.mark.anyio
 async def test_a_slow_line_is_no_outage(lines: Lines) -> None:
     async with running_task(lines) as (proxy, front, updates):
-        proxy.delay_ms, proxy.rate = 10, 20_000
+        proxy.delay_ms, proxy.rate = 10, 200_000
         await front.order(amendment("go"))
         heard = await until(updates, "go")
         assert not [event for event in heard if isinstance(event, BusDown)]

@@ -55,7 +55,16 @@ POISONED = at(1, "poisoned", delegation=D, worker="worker-0-5")
 ON_PURPOSE = "Traceback (most recent call last):\n  File x\nRuntimeError: broken on purpose\n"
 BUG = "Traceback (most recent call last):\n  File x\nKeyError: 'x'\n"
 
+
+def twice(*driver: Line) -> Evidence:
+    """Somebody comes back, and is not known any more."""
+    opened = at(6_000, "opened", pid=2, known=False)
+    before = Life("p", (*GOOD, at(4_000, "saved", lines=9)), finished=False)
+    return msgspec.structs.replace(evidence(driver=driver), lives=(before, Life("p", (opened,), finished=True)))
+
+
 GOOD_ONES: dict[str, Evidence] = {
+    "begun anew after a loss of data": twice(EMPTIED, END),
     "one claim, one end": evidence(workers=(claimed(1), finished(2)), charges=(D,)),
     "run again after a death": evidence(workers=(claimed(1), claimed(700, 2, "b"), finished(800, "1", "b"))),
     "all twice after a loss of data": evidence(
@@ -85,6 +94,7 @@ BAD_ONES: list[tuple[str, Evidence]] = [
         evidence(workers=(at(1, "gap", delegation=D, worker="a", since=4, found=[6, 9], n=4),)),
     ),
     ("what was acknowledged arrives", evidence(workers=(claimed(1), finished(2, "7")))),
+    ("nobody is forgotten", twice(END)),
     ("nothing is left in Redis", NOBODY),
     ("nothing is left in Redis", evidence(driver=({**END, "jobs": 1},))),
     ("nothing is left in Redis", evidence(driver=({**END, "pending": 1},))),

@@ -22,7 +22,7 @@ from orchestrator.cli.worker import work_until_stopped
 from orchestrator.context import Entry
 from orchestrator.errors import ClaimLost, ModelError
 from orchestrator.finding import Finding
-from orchestrator.ports import Begun, Claim, Desk, FrontBus, Order, Steps, ToolCall, WorkerBus
+from orchestrator.ports import Claim, Desk, FrontBus, Order, SessionStore, StepLog, ToolCall, WorkerBus
 from tests.chaos.errands import ON_PURPOSE, Errand, errand
 from tests.chaos.notes import Notes
 from tests.chaos.spec import Spec, end_with_parent
@@ -40,6 +40,9 @@ class _NotedBus:
 
     def front(self) -> AbstractAsyncContextManager[FrontBus]:
         return self._bus.front()
+
+    def store(self) -> AbstractAsyncContextManager[SessionStore]:
+        return self._bus.store()
 
     @asynccontextmanager
     async def worker(self, *, name: str = "worker", pools: Sequence[str] = ("",)) -> AsyncGenerator[WorkerBus, None]:
@@ -77,6 +80,10 @@ class _NotedClaim:
     def left_ms(self) -> int:
         return self._claim.left_ms
 
+    @property
+    def steps(self) -> StepLog:
+        return self._claim.steps
+
     async def publish(self, *findings: Finding) -> None:
         try:
             await self._claim.publish(*findings)
@@ -91,15 +98,6 @@ class _NotedClaim:
             self._note("lost", finding=findings[-1].id)
             raise
         self._note("finished", finding=findings[-1].id, kind=findings[-1].kind)
-
-    async def begin(self, step: str) -> Begun:
-        return await self._claim.begin(step)
-
-    async def complete(self, step: str, outcome: bytes) -> None:
-        await self._claim.complete(step, outcome)
-
-    async def earlier_steps(self) -> Steps:
-        return await self._claim.earlier_steps()
 
     async def confirm_cancelled(self, reason: str) -> None:
         await self._claim.confirm_cancelled(reason)

@@ -86,7 +86,8 @@ class _World:
 
         self._workers = [cell("worker", f"worker-{number}") for number in range(plan.workers)]
         self._fronts = [
-            cell("front", f"front-{number}", tuple(f"p{number}{who}" for who in range(plan.sessions)))
+            # Each takes up what it can get; those that another has are that one's.
+            cell("front", f"front-{number}", tuple(f"p{who}" for who in range(plan.fronts * plan.sessions)))
             for number in range(plan.fronts)
         ]
         try:
@@ -156,6 +157,9 @@ class _World:
                     await cell.kill()
             case "freeze":
                 cells[0].freeze()
+            case "move":
+                if await self._ready(cells[0]):
+                    cells[0].nudge()
             case _:
                 await self._stop(cells[0], _FAREWELL_S if whom == "front" else _STOP_S)
         await self._pass_time(harm)
@@ -218,7 +222,14 @@ class _World:
             self._notes.write("did not end", name=cell.spec.name)
 
     async def _say_goodbye(self, front: Cell) -> None:
+        # One that was started just now does not hear the signal yet.
+        with anyio.move_on_after(_STOP_S):
+            while not await self._ready(front):  # noqa: ASYNC110 - a process that begins is not waited for otherwise
+                await anyio.sleep(0.05)
         await self._stop(front, _FAREWELL_S)
+
+    async def _ready(self, front: Cell) -> bool:
+        return await anyio.Path(self._folder, f"{front.spec.name}-{front.pid}.ready").exists()
 
     # --- Redis -------------------------------------------------------------------------------------------------------
 

@@ -203,7 +203,7 @@ def lived_through(
 
 
 @given(happenings(), breaks, st.integers(0, 900))
-@settings(max_examples=250)
+@settings(max_examples=120)
 def test_over_any_breaks_every_final_is_heard_once_or_accounted_for(
     events: list[tuple[int, Event]], killed: list[Break], latency: int
 ) -> None:
@@ -228,7 +228,7 @@ def test_over_any_breaks_every_final_is_heard_once_or_accounted_for(
 
 
 @given(happenings(), lagging, st.integers(0, 900))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_a_save_that_came_too_late_costs_a_repetition_and_never_a_result(
     events: list[tuple[int, Event]], killed: list[Break], latency: int
 ) -> None:

@@ -26,7 +26,7 @@ SMALLEST_RIGHTS = (
     *("+ping", "+info", "+client|setname", "+client|id", "+client|unblock"),
     *("+evalsha", "+script|load", "+time", "+exists", "+del", "+set", "+pexpire", "+pttl"),
     *("+hget", "+hgetall", "+hmget", "+hset", "+hdel", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
-    *("+zadd", "+zremrangebyrank"),
+    *("+zadd", "+zremrangebyscore"),
     *("+xadd", "+xlen", "+xrange", "+xread", "+xreadgroup", "+xack", "+xdel", "+xtrim", "+xclaim", "+xautoclaim"),
     *("+xgroup|create", "+xgroup|delconsumer", "+xinfo|stream", "+xinfo|consumers"),
 )
