@@ -45,7 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
     # Else what a benchmark has started would go on without it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _leave)
     sys.exit(main())
