@@ -60,8 +60,6 @@ class _Open:
     """Whether the stream has told of it since it was handed over; then it is more than queued."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
-    before: int = 0
-    """How many orders it had when it was taken up from another front end."""
     orders: list[Order] = field(default_factory=list[Order])
     """Those that it was given here."""
     in_turn: anyio.Lock = field(default_factory=anyio.Lock)
@@ -117,7 +115,9 @@ class _RedisFront:
                 oldest_ms=reply[2],
             )
         if new and reply[0] == b"known":
-            task.before = reply[1]
+            # It was another front end's, which can keep them no more: they would be lost with Redis' data.
+            known = [self._orders.decode(order) for order in reply[1]]
+            task.orders[:0] = [order for order in known if order is not None]
         task.taken = True
 
     async def order(self, order: Order) -> None:
@@ -347,7 +347,7 @@ class _RedisFront:
         there = 0
         if reply[0] == b"known":
             # Not all of them, if the line broke while it was handed over again.
-            there = max(reply[1] - task.before, 0)
+            there = len(reply[1])
         elif task.taken:
             _log.warning("Redis had lost the task %s; it was handed over again", name)
         for order in task.orders[there:]:

@@ -45,7 +45,7 @@ if task.state then
   for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
     send(task, item[2][2], item[2][4])
   end
-  return { 'known', redis.call('LLEN', prefix .. 'orders:' .. id) }
+  return { 'known', redis.call('LRANGE', prefix .. 'orders:' .. id, 0, -1) }
 end
 local length = redis.call('XLEN', jobs)
 if length >= capacity then

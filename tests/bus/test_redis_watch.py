@@ -156,3 +156,28 @@ async def test_orders_that_got_lost_on_the_way_are_given_again(redis_server: Red
         told = claim.orders()
         assert [await soon(anext(told)) for _ in range(4)] == [*orders, amendment("second class")]
         await claim.finish(stamped(claim, 1, Finding.final("done")))
+
+
+@pytest.mark.anyio
+async def test_orders_of_a_front_end_that_is_gone_outlive_the_data(redis_server: RedisServer) -> None:
+    """Its session moved to another front end, and then Redis lost everything: the task begins anew with all of them."""
+    bus = RedisBus(redis_server.url)
+    orders = [amendment("to Lyon"), amendment("in the morning"), amendment("by train")]
+    async with bus.front() as heir, bus.worker() as worker:
+        async with bus.front() as front:
+            await front.submit(task())
+            for order in orders[:2]:
+                await front.order(order)
+        updates = heir.updates("s")
+        await heir.submit(task())
+        await heir.order(orders[2])
+        with redis_server.client() as client:
+            client.flushall()
+            for each in client.client_list():
+                if each["name"] == "duologue":
+                    client.client_kill(each["addr"])
+        await until(updates, BusUp)
+        [claim] = await soon(worker.claim(room=1))
+        told = claim.orders()
+        assert [await soon(anext(told)) for _ in range(3)] == orders
+        await claim.finish(stamped(claim, 1, Finding.final("done")))
