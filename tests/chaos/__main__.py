@@ -28,6 +28,7 @@ from tests.chaos.world import run
 __all__ = ["main"]
 
 _RUN_S = 225
+_SHOWN = 20
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,8 +88,8 @@ def _one(plan: Plan, folder: Path) -> tuple[Evidence, list[Violation]]:
     evidence = gathered(folder)
     broken = violations(evidence)
     if broken:
-        print(f"seed {plan.seed} broke laws; its schedule:")
-        for harm in plan.harms:
+        print(f"seed {plan.seed} broke laws; its schedule is {folder / 'plan.json'}, and begins:")
+        for harm in plan.harms[:_SHOWN]:
             print(f"  {harm.at_ms:>7} ms  {harm.kind} {harm.target}  for {harm.lasts_ms} ms")
         for violation in broken:
             print(f"BROKEN {violation.law}: {violation.where} {violation.what}", flush=True)

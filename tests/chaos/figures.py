@@ -26,6 +26,7 @@ def report(evidence: Sequence[Evidence], broken: Sequence[Violation]) -> Report:
         *(shown(f"  {kind}", count, "times") for kind, count in sorted(harms.items())),
         *_work(evidence),
         *_times(evidence),
+        *_sizes(evidence),
     ]
     minutes = sum(each.plan.lasts_ms for each in evidence) / 60_000
     plan = evidence[0].plan
@@ -102,6 +103,14 @@ def _spread(what: str, values: Sequence[float], unit: str, limit: float | None =
         else shown(f"{what}, p50 of {len(values)}", p50, unit)
     )
     yield shown(f"{what}, p97", percentile(values, 97), unit)
+
+
+def _sizes(evidence: Sequence[Evidence]) -> Iterator[Row]:
+    largest = max((line["kib"] for each in evidence for line in each.of("memory")), default=0)
+    ends = [line for each in evidence for line in each.of("at end")]
+    yield shown("the largest process", largest / 1_024, "MiB")
+    yield shown("Redis at the end of a run", max((end["used_memory"] / 2**20 for end in ends), default=0), "MiB")
+    yield shown("dead letters", sum(len(end["dead"]) for end in ends), "")
 
 
 def _reruns(evidence: Sequence[Evidence]) -> tuple[list[float], list[float]]:

@@ -15,6 +15,7 @@ __all__ = ["LAWS", "Violation", "broken"]
 
 _ENDS: Final = ("done", "failed", "cancelled", "superseded")
 _ACCOUNTED: Final = ("heard", "acknowledged", "superseded", "cancelled")
+_PATIENT_ATTEMPTS: Final = 3
 _TOO_LATE: Final = ("The time for this ran out", "That took longer than", "I have to give up")
 
 
@@ -110,9 +111,10 @@ def _corrections_followed(life: Life, told: Stories) -> Iterator[str]:
 
 
 def _nobody_gives_up(life: Life, told: Stories) -> Iterator[str]:
-    """Whatever was done, there was time enough, and somebody to do the work."""
+    """Whatever was done, there was time enough, unless it was done to one worker after the other of the same task."""
     for finding in told.findings.values():
-        if finding.terminal and (finding.seq == 0 or finding.text.startswith(_TOO_LATE)):
+        late = finding.terminal and (finding.seq == 0 or finding.text.startswith(_TOO_LATE))
+        if late and finding.attempt < _PATIENT_ATTEMPTS:
             yield f"{finding.id}: {finding.text or 'the session gave up'}"
 
 

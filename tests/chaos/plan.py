@@ -125,18 +125,17 @@ def planned(
     chance = random.Random(seed)
     kept: Persistence = chance.choice(PERSISTENCES) if persistence is None else persistence
     plan = Plan(seed, lasts_ms, deadline_ms=deadline_ms, persistence=kept)
-    if kept == "sentinels":
-        # They tell everybody the way to the servers themselves, so there is no line to cut.
-        kinds = tuple(kind for kind in kinds if not kind.endswith(_OF_THE_LINE))
-    often = tuple(kind for kind in _OFTEN if kinds.count(kind))
+    # Sentinels tell everybody the way to the servers themselves, so there is no line to cut.
+    dealt: list[Kind] = [kind for kind in kinds if kept != "sentinels" or not kind.endswith(_OF_THE_LINE)]
+    often: list[Kind] = [kind for kind in _OFTEN if dealt.count(kind)]
     harms: list[Harm] = []
     free_at: dict[str, int] = {}
     deck: list[Kind] = []
     at_ms = 3 * plan.lease_ms
     while at_ms < lasts_ms:
         if not deck:
-            deck.extend(kinds)
-            deck.extend(often)
+            deck += dealt
+            deck += often
             chance.shuffle(deck)
         harm = _drawn(deck.pop(), at_ms, plan, chance)
         # Nothing is done to somebody to whom something is being done, and each has a lease to come to itself again.

@@ -80,6 +80,7 @@ GOOD_ONES: dict[str, list[Line]] = {
     ],
     "called off and forgotten": [*ASKED, unsure(task_is("cancelled")), OPENED, *GOOD[len(ASKED) :]],
     "the same answer again, when nobody remembers the task": [*GOOD, finding(1), is_now("dropped")],
+    "given up after three workers": [*ASKED, task_is("failed"), *told("3.0")],
     "an outage": [*GOOD, line("bus.down"), line("bus.up")],
     "away at two visits": [*GOOD, line("bus.down"), OPENED, line("bus.down"), line("bus.up")],
 }
