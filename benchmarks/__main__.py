@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -44,5 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    # Else what a benchmark has started would go on without it.
+    signal.signal(signal.SIGTERM, _leave)
     sys.exit(main())

@@ -175,7 +175,10 @@ class FrontBus(Protocol):
         ...
 
     def updates(self, session: str) -> AsyncIterator[BusEvent]:
-        """Findings and updates of this session's tasks, from now on, and `BusDown`/`BusUp`. Never ends by itself."""
+        """Findings and updates of this session's tasks, from now on, and `BusDown`/`BusUp`. Never ends by itself.
+
+        While it is held, the front end looks after the session's tasks.
+        """
         ...
 
 

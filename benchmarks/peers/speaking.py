@@ -13,6 +13,8 @@ import itertools
 import json
 import os
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -45,8 +47,16 @@ class Given:
 
 def given() -> Given:
     """From the command line, or from the environment where the program is started by the peer's own command."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     text = sys.argv[1] if len(sys.argv) == 2 else os.environ["BENCH_GIVEN"]
     return Given(**json.loads(text))
+
+
+def _end_with(parent: int) -> None:
+    """A side that asks again while it fails must not do so for ever, when nobody is there any more."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
 
 
 def say(**news: Any) -> None:

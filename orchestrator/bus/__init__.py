@@ -4,7 +4,8 @@ Two implementations of one contract: `MemoryBus` within a process and `RedisBus`
 ports `FrontBus` and `WorkerBus`, and what `orchestrator.testing.check_bus` checks:
 
 - Open `updates(session)` first, then submit: a subscription hears everything from the call of `updates` on, also what
-  arrives before it is first read. It hears nothing from before.
+  arrives before it is first read. It hears nothing from before. When the subscription is given up, so is the interest
+  in that session's tasks: whoever goes on with it, here or elsewhere, submits them again.
 - At least once. A task whose worker dies, leaves or hands it back is claimed again with a higher `attempt`; the worker
   of an older attempt is refused with `ClaimLost`, so that one attempt at a time can speak.
 - `submit` is idempotent by `bundle.id`. A second submit never makes a second task; it tells this front end once more
@@ -15,6 +16,11 @@ ports `FrontBus` and `WorkerBus`, and what `orchestrator.testing.check_bus` chec
   worker has it, or between two workers, ends at once with `DelegationUpdate(cancelled)`.
 - A task that has passed its deadline, or has been lost by too many workers, is not tried again: the bus ends it with an
   error finding, since every delegation gets exactly one terminal answer.
+
+Beside it a bus has a `SessionStore`, where a session that nobody holds waits to be taken up again (what
+`orchestrator.testing.check_store` checks). Each session has one owner; whoever takes it over fences the old one out.
+The answer to a task of a session that is kept (`bundle.keep_ms`) waits as long as the session does, until a save says
+that it is known there.
 """
 
 from __future__ import annotations
