@@ -68,6 +68,9 @@ def _work(evidence: Sequence[Evidence]) -> Iterator[Row]:
     yield from (shown(f"  {state}", count, "") for state, count in sorted(ends.items()))
     yield shown("answers that arrived", sum(findings.values()), "")
     yield from (shown(f"  {state or 'open'}", count, "") for state, count in sorted(findings.items()))
+    calls = [Counter(each.charges) for each in evidence]
+    yield shown("calls of a tool that must not run twice", sum(len(of) for of in calls), "")
+    yield shown("  run twice, after a loss of data", sum(count > 1 for of in calls for count in of.values()), "")
     reruns = sum(line["type"] == "claimed" and line["attempt"] > 1 for each in evidence for line in each.workers)
     yield shown("attempts after the first", reruns, "")
     yield shown("words of a worker that lost its task, refused", _count(evidence, "lost"), "")
