@@ -59,7 +59,7 @@ def _pending(state: State, note: Note) -> Pending:
 def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) -> tuple[Offer, ...]:
     """Let the policy decide about all that is owed. Returns what the voice is to phrase at this micro-turn."""
     offers: list[Offer] = []
-    owed = state.ledger.owed()
+    owed = _tellable(state)
     rounds = len(owed) + 1
     while owed and rounds:
         rounds -= 1
@@ -76,10 +76,26 @@ def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) 
             case Splice():
                 offers.extend(_splice(state, decision, owed, now, out))
         state.collect(out)
-        owed = state.ledger.owed()
+        owed = _tellable(state)
     if not owed:
         state.held = ("", ())
     return tuple(offers)
+
+
+def _tellable(state: State) -> list[Note]:
+    """What is owed, but one question at a time: of two, an answer could only be meant for one."""
+    notes = state.ledger.notes.values()
+    asking = bool(state.expecting) or any(
+        note.finding.kind == "question" and note.state in ("offered", "speaking") for note in notes
+    )
+    tellable: list[Note] = []
+    for note in state.ledger.owed():
+        if note.finding.kind == "question":
+            if asking:
+                continue
+            asking = True
+        tellable.append(note)
+    return tellable
 
 
 def _chosen(decision: Hold | Drop | Splice, owed: list[Note]) -> list[Note]:

@@ -189,6 +189,9 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
                 # What the voice has made of it waits to be said, and the new attempt will tell the same again.
                 cut_speech(state, note.finding.id, "the task was begun again", now, out)
     if finding.terminal:
+        if state.expecting.startswith(f"{finding.delegation}."):
+            # Nobody waits for the answer to its question any more; another one may be put.
+            state.expecting = ""
         for note in state.ledger.of(finding.delegation):
             if note.state == "offered":
                 # A partial that nobody has begun to hear is contained in the answer.

@@ -18,6 +18,7 @@ from typing import Any, Final, assert_never
 import anyio
 
 from orchestrator.bundle import Amendment, Bundle, Cancellation
+from orchestrator.bus.endings import refused
 from orchestrator.bus.mailboxes import Subscriptions
 from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
 from orchestrator.bus.redis_context import Told
@@ -36,6 +37,7 @@ _log = logging.getLogger("duologue.bus")
 READ_AT_ONCE: Final = 256
 HOUSEKEEPING_S: Final = 1.0
 CHECKED_AT_ONCE: Final = 200
+READ_TRIES: Final = 3
 REAPED_EVERY_S: Final = 30.0
 REAPED_AT_ONCE: Final = 100
 WORDS_SHOWN: Final = 200
@@ -58,6 +60,8 @@ class _Open:
     """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
     heard: bool = False
     """Whether the stream has told of it since it was handed over; then it is more than queued."""
+    unread: int = 0
+    """How often it was found to be done, and its answer had been told again and not been understood."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
@@ -309,14 +313,19 @@ class _RedisFront:
         for begin in range(0, len(names), CHECKED_AT_ONCE):
             some = names[begin : begin + CHECKED_AT_ONCE]
             keys = [self._keys.job(name) for name in some]
-            answers = await self._commands.script(CHECK, keys, [self._keys.prefix, patience_ms])
+            answers = await self._commands.script(CHECK, keys, [self._keys.prefix, patience_ms, self._name])
             for name, (how, attempt) in zip(some, answers, strict=True):
                 task = self._open.get(name)
                 if task is None:
                     continue
-                if how in (b"lost", b"done", b"cancelled"):
-                    # Lost, or ended with an answer that did not arrive (it may also be on its way, which does no harm).
+                if how in (b"lost", b"astray", b"done", b"cancelled"):
+                    # Ended with an answer that did not arrive. It may also be on its way, which does no harm.
                     self._unsure.add(name)
+                    task.unread += 1 if how == b"done" else 0
+                    if task.unread > READ_TRIES:
+                        _log.warning("the answer to %s cannot be read; does a worker have another version?", name)
+                        answer = refused("strange", name, attempt, task.bundle.revision)
+                        self._pass_on(task.bundle.session, answer)
                 elif how == b"orphaned" and task.orphaned < attempt:
                     task.orphaned = attempt
                     self._pass_on(task.bundle.session, DelegationUpdate(name, "queued", WORKER_GONE))

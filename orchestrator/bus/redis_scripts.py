@@ -284,12 +284,16 @@ return { 'sent' }
 
 CHECK: Final = script(
     """
--- How tasks stand whose end a front end waits for. KEYS job...; ARGV patience_ms
+-- How tasks stand whose end a front end waits for. KEYS job...; ARGV patience_ms front
+-- Astray: what it finds goes to another front end, which has lost the session to this one and has not noticed at once.
 local long_ago = now_ms() - tonumber(ARGV[2])
 local answer = {}
 for i, job in ipairs(KEYS) do
-  local facts = redis.call('HMGET', job, 'state', 'beat', 'attempt')
+  local facts = redis.call('HMGET', job, 'state', 'beat', 'attempt', 'front')
   local how = facts[1] or 'lost'
+  if facts[1] and facts[4] ~= ARGV[3] then
+    how = 'astray'
+  end
   if how == 'running' and tonumber(facts[2] or '0') < long_ago then
     how = 'orphaned'
   end

@@ -181,3 +181,45 @@ async def test_orders_of_a_front_end_that_is_gone_outlive_the_data(redis_server:
         told = claim.orders()
         assert [await soon(anext(told)) for _ in range(3)] == orders
         await claim.finish(stamped(claim, 1, Finding.final("done")))
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_cannot_be_read_ends_the_task_all_the_same(redis_server: RedisServer) -> None:
+    """A worker of another version wrote it. Silence until the deadline would be no answer."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, bus.worker() as worker:
+        updates = front.updates("s")
+        await front.submit(task())
+        [claim] = await soon(worker.claim(room=1))
+        await claim.publish(stamped(claim, 1, Finding.progress("begun")))
+        await until(updates, "begun")
+        with redis_server.client() as client:
+            client.hset("duo:{0}:job:s-1", "state", "done")
+            client.xadd("duo:{0}:log:s-1", {"a": 1, "u": "from the future"})
+        [answer] = [event for event in await until(updates, Finding) if isinstance(event, Finding)]
+        while not answer.terminal:
+            [answer] = [event for event in await until(updates, Finding) if isinstance(event, Finding)]
+        assert (answer.kind, answer.delegation) == ("error", "s-1")
+        assert "another version" in answer.text
+
+
+@pytest.mark.anyio
+async def test_what_a_task_finds_goes_where_its_session_is(redis_server: RedisServer) -> None:
+    """A front end that was cut off, and has lost its session, hands its tasks in once more before it knows of that."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as heir, bus.worker() as worker:
+        async with bus.front() as evicted:
+            old = evicted.updates("s")
+            await evicted.submit(task())
+            [claim] = await soon(worker.claim(room=1))
+            await claim.publish(stamped(claim, 1, Finding.progress("begun")))
+            await until(old, "begun")
+            updates = heir.updates("s")
+            await heir.submit(task())
+            await until(updates, "begun")
+            await evicted.submit(task())
+            await until(old, "begun")
+        await claim.publish(stamped(claim, 2, Finding.question("Which way?")))
+        await until(updates, "Which way?")
+        await claim.finish(stamped(claim, 3, Finding.final("done")))
+        await until(updates, "done")

@@ -311,49 +311,6 @@ def test_nobody_there_to_work_is_said_within_a_few_seconds_and_the_task_still_ge
     assert states(records, "s-1") == ["failed"]
 
 
-def test_what_was_phrased_of_an_attempt_that_was_given_up_is_not_said() -> None:
-    """Its worker died while the assistant still spoke of something else; the next attempt tells the same part again."""
-    session = a_session(pace=20)
-    session.receive(ModelDelegated("the search"), now=from_ms(0))
-    session.receive(ModelSpoke("I am on it, and in the meantime let me tell you about the weather."), now=from_ms(0))
-    events: list[tuple[int, Event]] = [
-        (200, found("Part one.", kind="partial", urgency="high")),
-        (400, found("Part one.", kind="partial", attempt=2)),
-    ]
-    records = play(session, events, until_ms=20_000)
-    assert said(records).count("Part one.") == 1
-    assert "superseded" in states(records, "s-1.1")
-
-
-def test_a_worker_that_died_is_told_of_if_nobody_takes_its_place_soon() -> None:
-    session = a_session(deadline_ms=60_000, reassure_ms=None)
-    session.receive(ModelDelegated("the search"), now=from_ms(0))
-    events: list[tuple[int, Event]] = [
-        (500, DelegationUpdate("s-1", "running")),
-        (8_000, DelegationUpdate("s-1", "queued", "its worker has gone")),
-        (9_000, DelegationUpdate("s-1", "running")),
-        (20_000, DelegationUpdate("s-1", "queued", "its worker has gone")),
-    ]
-    records = play(session, events, until_ms=40_000)
-    told = [(at, part.text) for at, part in only(Emit, records)]
-    assert "".join(text for _, text in told) == (
-        'The worker on "the search" is gone. It goes on as soon as another one is there.'
-    ), "the first was replaced within a second"
-    assert 23_000 <= told[0][0] <= 23_400
-    records = play(session, [(41_000, found(ANSWER, attempt=3))], until_ms=70_000)
-    assert said(records) == ANSWER
-
-
-def test_a_task_whose_worker_died_and_that_nobody_took_ends_with_the_reason() -> None:
-    session = a_session(deadline_ms=30_000, reassure_ms=None)
-    session.receive(ModelDelegated("the search"), now=from_ms(0))
-    events: list[tuple[int, Event]] = [
-        (500, DelegationUpdate("s-1", "running")),
-        (1_000, DelegationUpdate("s-1", "queued", "its worker has gone")),
-    ]
-    assert "its worker was lost and no other took it within 30 seconds" in said(play(session, events, until_ms=40_000))
-
-
 def test_the_bus_away_is_said_once_and_so_is_its_return() -> None:
     session = a_session()
     session.receive(ModelDelegated("the search"), now=from_ms(0))
