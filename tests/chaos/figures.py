@@ -54,7 +54,7 @@ def _work(evidence: Sequence[Evidence]) -> Iterator[Row]:
         for life in each.lives:
             told = stories(life.lines)
             for task in told.tasks.values():
-                ends[task.ends[-1] if task.ends else "died with its front end"] += bool(task.tasks)
+                ends[task.ends[-1] if task.ends else "lost with its session"] += bool(task.tasks)
             for finding in told.findings.values():
                 again += any(state == "heard" for _, state, _ in finding.states) and any(
                     state == "heard" for _, state, _ in finding.unsure
