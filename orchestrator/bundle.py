@@ -53,6 +53,9 @@ class Bundle(msgspec.Struct, frozen=True, omit_defaults=True):
 
     keep_ms: int = 0
     """How long the answer must stay known for a session that may come back for it, where that is longer than usual."""
+    attempt: int = 0
+    """The last attempt that its session has heard of. After a loss of data counting goes on from there, also when the
+    front end that hands it over again has heard of none: findings are told apart by it."""
 
     @property
     def urgent(self) -> bool:

@@ -83,6 +83,8 @@ def _handed_over(job: Job, pending: tuple[str, ...] = (), supersedes: str = "") 
 
 def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
     """The bundle of a hand-off. The conversation is append-only, so building it later gives the same bundle."""
+    job = state.ledger.jobs.get(effect.id)
+    attempt = 0 if job is None else job.attempt if job.seen else job.attempt - 1
     return Bundle(
         effect.id,
         config.id,
@@ -94,6 +96,7 @@ def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
         effect.pool,
         effect.deadline_ms,
         urgency=effect.urgency,
+        attempt=attempt,
     )
 
 

@@ -100,7 +100,7 @@ class _RedisFront:
         new = bundle.id not in self._open
         lives_s = (bundle.deadline_ms + max(self._settings.keep_ms, bundle.keep_ms)) / 1_000
         # Before the hand-over and not after it: the answer may overtake the reply.
-        task = self._open.setdefault(bundle.id, _Open(bundle, anyio.current_time() + lives_s))
+        task = self._open.setdefault(bundle.id, _Open(bundle, anyio.current_time() + lives_s, attempt=bundle.attempt))
         try:
             reply = await self._enqueue(task)
         except Away as away:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import anyio
 import anyio.abc
+import msgspec
 import pytest
 
 from orchestrator.bundle import Cancellation
@@ -72,6 +73,18 @@ async def test_an_attempt_after_a_loss_is_told_apart_from_those_before(mortal_se
         assert final.text == "go"
         assert ids.count(final.id) == 1
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_front_end_that_takes_a_task_over_counts_on(own_server: RedisServer) -> None:
+    """It has heard of no attempt itself; but its session has, and knows findings by their attempt."""
+    own_server.start()
+    bus = RedisBus(own_server.url)
+    async with bus.front() as front, bus.worker() as worker:
+        await front.submit(msgspec.structs.replace(task(), attempt=3))
+        [claim] = await soon(worker.claim(room=1))
+        assert claim.attempt == 4
+        await claim.finish(stamped(claim, 1, Finding.final("done")))
 
 
 @pytest.mark.anyio

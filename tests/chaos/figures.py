@@ -41,7 +41,7 @@ def report(evidence: Sequence[Evidence], broken: Sequence[Violation]) -> Report:
                 f" a lease is {plan.lease_ms} ms."
             ),
             "A re-run is quiet where nothing was done to Redis or to the line between the kill and the re-run.",
-            "Redis is back when it answers a PING; what was lost with it is handed over again by then or later.",
+            "Redis is back when it answers a PING; counted where nothing else kept it or the line from working then.",
         ),
     )
 
@@ -54,7 +54,7 @@ def _work(evidence: Sequence[Evidence]) -> Iterator[Row]:
         for life in each.lives:
             told = stories(life.lines)
             for task in told.tasks.values():
-                ends[task.ends[-1] if task.ends else "died with its front end"] += bool(task.tasks)
+                ends[task.ends[-1] if task.ends else "lost with its session"] += bool(task.tasks)
             for finding in told.findings.values():
                 again += any(state == "heard" for _, state, _ in finding.states) and any(
                     state == "heard" for _, state, _ in finding.unsure
@@ -68,6 +68,9 @@ def _work(evidence: Sequence[Evidence]) -> Iterator[Row]:
     yield from (shown(f"  {state}", count, "") for state, count in sorted(ends.items()))
     yield shown("answers that arrived", sum(findings.values()), "")
     yield from (shown(f"  {state or 'open'}", count, "") for state, count in sorted(findings.items()))
+    calls = [Counter(each.charges) for each in evidence]
+    yield shown("calls of a tool that must not run twice", sum(len(of) for of in calls), "")
+    yield shown("  run twice, after a loss of data", sum(count > 1 for of in calls for count in of.values()), "")
     reruns = sum(line["type"] == "claimed" and line["attempt"] > 1 for each in evidence for line in each.workers)
     yield shown("attempts after the first", reruns, "")
     yield shown("words of a worker that lost its task, refused", _count(evidence, "lost"), "")
@@ -88,8 +91,8 @@ def _times(evidence: Sequence[Evidence]) -> Iterator[Row]:
     quiet, other = _reruns(evidence)
     yield from _spread("a worker killed, to the re-run of its task", quiet, "leases", 1.5)
     yield from _spread("the same, with more harm in between", other, "leases")
-    yield from _spread("redis-server back with its data, to the first new finding", _back(evidence, True), "s", 0.5)
-    yield from _spread("the same with its data lost", _back(evidence, False), "s", 2.0)
+    yield from _spread("redis-server back with its data, to the first new finding", _back(evidence, True), "s")
+    yield from _spread("the same with its data lost", _back(evidence, False), "s")
     yield from _spread("a front end killed, to its sessions gone on with", _resumed(evidence), "leases")
 
 
@@ -156,15 +159,22 @@ def _disturbed(evidence: Evidence, since: int, until: int) -> bool:
     )
 
 
+def _cut_off(evidence: Evidence, since: int, until: int) -> bool:
+    """Whether something else kept Redis or the line from working just then."""
+    harms = [line for line in evidence.of("harm") if line["kind"].endswith(_APART) and line["kind"] != "kill redis"]
+    return any(line["t"] <= until and line["t"] + line["lasts_ms"] >= since for line in harms)
+
+
 def _back(evidence: Sequence[Evidence], kept: bool) -> list[float]:
     found: list[float] = []
     for each in evidence:
-        if (each.plan.persistence != "none") != kept:
+        if each.plan.persistence not in (("always", "everysec") if kept else ("none",)):
             continue
         arrivals = sorted(line["t"] for life in each.lives for line in life.lines if line["type"] == "finding")
         for line in each.of("over"):
-            if line["kind"] == "kill redis":
-                found.extend([(at - line["t"]) / 1_000 for at in arrivals if at >= line["t"]][:1])
+            at = next((at for at in arrivals if at >= line["t"]), None)
+            if line["kind"] == "kill redis" and at is not None and not _cut_off(each, line["t"], at):
+                found.append((at - line["t"]) / 1_000)
     return found
 
 

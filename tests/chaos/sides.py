@@ -65,12 +65,15 @@ def _charged_once(evidence: Evidence) -> Iterator[str]:
 
 
 def _told_everything(evidence: Evidence) -> Iterator[str]:
-    lives = {life.session: life for life in evidence.lives}
+    holders: dict[str, set[int]] = {}
+    for life in evidence.lives:
+        holders.setdefault(life.session, set()).update(line["pid"] for line in life.lines if line["type"] == "opened")
     for line in evidence.workers:
+        if line["type"] != "gap":
+            continue
         # What a front end had told before it was killed is only in Redis, and is lost with it.
-        session = lives.get(line["delegation"].partition("-")[0]) if line["type"] == "gap" else None
-        moved = session is not None and len({each["pid"] for each in session.lines if each["type"] == "opened"}) > 1
-        if line["type"] == "gap" and not (moved and evidence.lost_between(0, line["t"])):
+        moved = len(holders.get(line["delegation"].partition("-")[0], ())) > 1
+        if not (moved and evidence.lost_between(0, line["t"])):
             found = f"{line['found']} ({line['n']}) since {line['since']}"
             yield f"{line['delegation']} on {line['worker']}: entries {found}"
 

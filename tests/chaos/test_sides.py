@@ -63,7 +63,13 @@ def twice(*driver: Line) -> Evidence:
     return msgspec.structs.replace(evidence(driver=driver), lives=(before, Life("p", (opened,), finished=True)))
 
 
+MOVED = Life("p", (*GOOD, at(4_500, "opened", pid=2, known=True)), finished=True)
+GAP = at(5_500, "gap", delegation=D, worker="a", since=4, found=[6, 9], n=4)
+
 GOOD_ONES: dict[str, Evidence] = {
+    "told by somebody who died, and lost with Redis": msgspec.structs.replace(
+        evidence(workers=(GAP,), driver=(EMPTIED, END)), lives=(MOVED,)
+    ),
     "begun anew after a loss of data": twice(EMPTIED, END),
     "one claim, one end": evidence(workers=(claimed(1), finished(2)), charges=(D,)),
     "run again after a death": evidence(workers=(claimed(1), claimed(700, 2, "b"), finished(800, "1", "b"))),
@@ -91,8 +97,10 @@ BAD_ONES: list[tuple[str, Evidence]] = [
     ("a tool that must not run twice runs once", evidence(workers=(claimed(1), claimed(2, 2)), charges=(D, D))),
     (
         "a worker is told everything",
-        evidence(workers=(at(1, "gap", delegation=D, worker="a", since=4, found=[6, 9], n=4),)),
+        evidence(workers=(GAP,)),
     ),
+    ("a worker is told everything", evidence(workers=(GAP,), driver=(EMPTIED, END))),
+    ("a worker is told everything", msgspec.structs.replace(evidence(workers=(GAP,)), lives=(MOVED,))),
     ("what was acknowledged arrives", evidence(workers=(claimed(1), finished(2, "7")))),
     ("nobody is forgotten", twice(END)),
     ("nothing is left in Redis", NOBODY),

@@ -165,6 +165,15 @@ def test_what_came_in_the_absence_is_told_on_return() -> None:
     assert states(records, "s-1.1")[-1] == "heard"
 
 
+def test_what_is_handed_over_again_says_which_attempt_was_heard_of() -> None:
+    """Else the bus may count from 1 after a loss of data, and what the new attempt finds is taken for old."""
+    session = working()
+    assert [session.bundle(task).attempt for task in session.open_delegations()] == [0]
+    session.receive(found("on it", kind="progress", attempt=2), now=from_ms(500))
+    resumed = back(session, 1_000, HOUR_MS)
+    assert [resumed.bundle(task).attempt for task in resumed.open_delegations()] == [2]
+
+
 def test_a_client_that_lived_on_says_what_it_has_played() -> None:
     def told(heard: int | None) -> str:
         session = working(pace=60, hearing="reported")
