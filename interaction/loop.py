@@ -127,7 +127,11 @@ class _Shell:
     def take_up(self, errands: Sequence[Sent]) -> None:
         """Go on with what was open: every task is asked for again, and what had not been sent is."""
         unsent = {errand.id: errand for errand in errands if isinstance(errand, Delegate)}
+        now = to_millisecond(self.clock.now())
         for task in self.session.open_delegations():
+            if self.journal is not None:
+                # Whoever follows the journal learns from it what is being worked on.
+                self.journal.record(now, self.session.n, task)
             self._send(unsent.get(task.id, task))
         for errand in errands:
             # A task that is not open any more was called off, and needs nobody.

@@ -37,7 +37,6 @@ _log = logging.getLogger("duologue.bus")
 READ_AT_ONCE: Final = 256
 HOUSEKEEPING_S: Final = 1.0
 CHECKED_AT_ONCE: Final = 200
-READ_TRIES: Final = 3
 REAPED_EVERY_S: Final = 30.0
 REAPED_AT_ONCE: Final = 100
 WORDS_SHOWN: Final = 200
@@ -60,8 +59,10 @@ class _Open:
     """The highest heard of. After a loss of data counting goes on from here: findings are told apart by it."""
     heard: bool = False
     """Whether the stream has told of it since it was handed over; then it is more than queued."""
-    unread: int = 0
-    """How often it was found to be done, and its answer had been told again and not been understood."""
+    ended: bool = False
+    """Whether it was found to have its answer, which had not arrived here."""
+    told_again_at: float = 0.0
+    """When Redis had told that answer again."""
     orphaned: int = 0
     """The attempt whose worker is known to have gone."""
     orders: list[Order] = field(default_factory=list[Order])
@@ -88,6 +89,8 @@ class _RedisFront:
         self._unsure: set[str] = set()
         self._nudge = anyio.Event()
         self._check_at = 0.0
+        self._caught_up_at = 0.0
+        """When a read began that has brought all there was."""
         self._queues: set[str] = set()
         self._cursor: str = "0-0"
         self._trimmed: str = "0-0"
@@ -175,6 +178,7 @@ class _RedisFront:
                     self._cursor = await self._resume()
                     self._is_back(again=connection > 0)
                     connection = self._reader.connects
+                begun_at = anyio.current_time()
                 found: dict[bytes, list[tuple[bytes, dict[bytes, bytes]]]] = await self._reader.call(
                     *("XREAD", "COUNT", READ_AT_ONCE, "BLOCK", self._settings.block_ms),
                     *("STREAMS", self._own.out, self._cursor),
@@ -188,6 +192,8 @@ class _RedisFront:
                 for entry, fields in entries:
                     self._take(fields)
                     self._cursor = str(entry, "ascii")
+            if sum(map(len, (found or {}).values())) < READ_AT_ONCE:
+                self._caught_up_at = begun_at
 
     async def keep(self) -> None:
         """Submit again what may have been lost, and keep the stream and the books short, for ever."""
@@ -281,6 +287,7 @@ class _RedisFront:
                 self._told.missed(bundle.session)
                 continue
             if reply[0] == b"taken":
+                task.ended, task.told_again_at = False, 0.0
                 self._told.arrived(parcel)
                 if not task.heard:
                     self._pass_on(bundle.session, DelegationUpdate(bundle.id, "queued"))
@@ -321,8 +328,8 @@ class _RedisFront:
                 if how in (b"lost", b"astray", b"done", b"cancelled"):
                     # Ended with an answer that did not arrive. It may also be on its way, which does no harm.
                     self._unsure.add(name)
-                    task.unread += 1 if how == b"done" else 0
-                    if task.unread > READ_TRIES:
+                    task.ended = how == b"done"
+                    if task.ended and 0 < task.told_again_at < self._caught_up_at:
                         _log.warning("the answer to %s cannot be read; does a worker have another version?", name)
                         answer = refused("strange", name, attempt, task.bundle.revision)
                         self._pass_on(task.bundle.session, answer)
@@ -357,6 +364,8 @@ class _RedisFront:
         if reply[0] == b"known":
             # Not all of them, if the line broke while it was handed over again.
             there = len(reply[1])
+            if task.ended and not task.told_again_at:
+                task.told_again_at = anyio.current_time()
         elif task.taken:
             _log.warning("Redis had lost the task %s; it was handed over again", name)
         for order in task.orders[there:]:

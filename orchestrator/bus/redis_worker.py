@@ -78,6 +78,8 @@ class _RedisWorker:
         self._plenty = True
         self._swept = dict.fromkeys(self._streams, b"0-0")
         self._starting: dict[str, bool] = {}
+        self._unanswered: dict[str, str] = {}
+        """By entry, the token of a start that has been sent and not been answered."""
         self._look_again = False
         self._down = False
         self._slots = 0
@@ -273,16 +275,19 @@ class _RedisWorker:
         there = [entry for entry in entries if entry[2]]
         free = max(0, self._free())
         await self._return_unread(there[free:])
-        tokens = {next(self._tokens): entry for entry in there[:free]}
+        # One whose start had no answer is started by the same token: it is no further attempt, and no worker was lost.
+        tokens = {self._unanswered.get(entry[1]) or next(self._tokens): entry for entry in there[:free]}
         if not tokens:
             return
         # Before they are started: what is started counts as an attempt, and its lease runs.
         bundles = {token: await self._bundle(entry) for token, entry in tokens.items()}
         self._starting = {_task(entry): False for entry in tokens.values()}
+        self._unanswered = {entry[1]: token for token, entry in tokens.items()}
         try:
             replies = await self._commands.scripts([self._start_step(entry, token) for token, entry in tokens.items()])
             for (token, entry), reply in zip(tokens.items(), replies, strict=True):
                 await self._accept(entry, token, bundles[token], reply)
+                del self._unanswered[entry[1]]
         finally:
             rung, self._starting = {task for task, rang in self._starting.items() if rang}, {}
             self._wake()
