@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import ObjectSendStream
 
 from interaction.errands import Errand
 from interaction.outbox import Outbox
@@ -23,6 +24,8 @@ from orchestrator.clock import Clock
 from orchestrator.effects import Amend, Cancel, Close, Delegate, Effect, Emit, LedgerChanged, StopSpeaking
 from orchestrator.errors import BusUnavailable, SessionLost
 from orchestrator.events import (
+    BusDown,
+    BusUp,
     DelegationUpdate,
     Event,
     ModelScheduled,
@@ -100,8 +103,11 @@ class Keeper:
             await self._done.wait()
         await anyio.lowlevel.checkpoint()
 
-    async def run(self, over: anyio.CancelScope) -> None:
-        """Save what there is to save, until cancelled. Cancels `over` when the session is lost."""
+    async def run(self, over: anyio.CancelScope, inbox: ObjectSendStream[Event]) -> None:
+        """Save what there is to save, until cancelled. Cancels `over` when the session is lost.
+
+        That nothing can be saved is told as an outage: work waits for it, and what is asked for is not even tried.
+        """
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._watch)
@@ -110,7 +116,7 @@ class Keeper:
                     # First the words, then the record of them: said twice is better than never.
                     with anyio.move_on_after(_WRITTEN_S):
                         await self._speech.emptied()
-                    await self._insist()
+                    await self._insist(inbox)
         except* SessionLost as group:
             self.lost = next(error for error in group.exceptions if isinstance(error, SessionLost))
             over.cancel()
@@ -138,13 +144,20 @@ class Keeper:
             await self._pressing.wait()
         self._pressing = anyio.Event()
 
-    async def _insist(self) -> None:
+    async def _insist(self, inbox: ObjectSendStream[Event] | None = None) -> None:
         pause_s = _FIRST_PAUSE_S
-        while not await self._save():
+        told = False
+        while trouble := await self._save():
+            if inbox is not None and not told:
+                told = True
+                await inbox.send(BusDown(trouble))
             await anyio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        if inbox is not None and told:
+            await inbox.send(BusUp())
 
-    async def _save(self) -> bool:
+    async def _save(self) -> str:
+        """Save it once. Returns why it could not be done; empty when it was."""
         owned = self._owned
         assert owned is not None
         try:
@@ -154,12 +167,12 @@ class Keeper:
                 snapshot = self._session.snapshot(now=self._clock.now(), since=owned.revision, errands=errands)
                 if await owned.save(snapshot):
                     break
-        except BusUnavailable:
-            return False
+        except BusUnavailable as trouble:
+            return trouble.why or trouble.what
         self._saved = marks
         done, self._done = self._done, anyio.Event()
         done.set()
-        return True
+        return ""
 
     def _mark(self, *, pressing: bool) -> None:
         self._marks += 1

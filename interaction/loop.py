@@ -86,7 +86,7 @@ async def _drive(shell: _Shell, model: InteractionModel, opening: Opening, link:
         updates = bus.updates(shell.session.config.id)
         children.start_soon(_listen, updates, inbox, None, _bus_failed)
         children.start_soon(run_errands, bus, shell.errands, inbox, shell.keeper)
-        children.start_soon(shell.keeper.run, children.cancel_scope)
+        children.start_soon(shell.keeper.run, children.cancel_scope, inbox)
         children.start_soon(run_voice, model, shell.opening(opening), shell.turns, inbox)
         async with anyio.create_task_group() as writers:
             writers.start_soon(_write, link, shell.speech, inbox)

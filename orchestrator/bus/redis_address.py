@@ -96,7 +96,8 @@ def shown_url(url: str) -> str:
         scheme = url.partition("://")[0]
         return f"{scheme}://{HIDDEN}" if scheme in SCHEMES else "(an address that cannot be read)"
     name, _, password = parts.user.partition(":")
-    user = f"{name}:{HIDDEN}@" if password else f"{name}@" if name else ""
+    # A name alone may be a password whose colon was forgotten.
+    user = f"{name}:{HIDDEN}@" if password else f"{HIDDEN}@" if name else ""
     shown = [(name, value if _is_harmless(name, value) else HIDDEN) for name, value in parts.options]
     options = urlencode(shown, safe="*/:")
     return f"{parts.scheme}://{user}{parts.hosts}{parts.path}{'?' if options else ''}{options}"

@@ -241,7 +241,7 @@ class _RedisFront:
             for update in self._updates.decode(told) if told else ():
                 task = self._open.get(update.delegation)
                 if task is not None:
-                    task.attempt = max(task.attempt, int(fields.get(b"a", b"0")))
+                    task.attempt = max(task.attempt, _attempt(fields.get(b"a", b"0")))
                     task.heard = True
                 self._pass_on(fields.get(b"s", b"").decode(errors="replace"), update)
 
@@ -387,6 +387,10 @@ class _RedisFront:
             self._down = ""
             _log.info("the hand-off is back")
             self.subscriptions.tell_all(BusUp())
+
+
+def _attempt(written: bytes) -> int:
+    return int(written) if written.isdigit() else 0
 
 
 def _numbers(entry: str) -> tuple[int, int]:

@@ -197,7 +197,9 @@ class Watch:
         """
         reply = await self._ask(STRAYS, 0, 0, letters, ())
         overview = self._overview(reply)
-        ids = [id for worker in _entries(reply[3]) if worker.facts is not None for id in worker.facts.held][:running]
+        # A worker that died is in the register for a while, with what has gone to another one by now.
+        holders = (worker.facts for worker in _entries(reply[3]) if worker.facts is not None)
+        ids = list(dict.fromkeys(id for facts in holders for id in facts.held))[:running]
         if not ids:
             return overview
         jobs = [self._keys.job(id) for id in ids]
@@ -205,7 +207,7 @@ class Watch:
         # The register is a moment old: what has ended since is no longer running.
         held = [task for row in rows if (task := _task(now, row)).state == "running"]
         others = {front.name: front for front in (*overview.fronts, *map(_front, fronts))}
-        taken = (*overview.running, *held)
+        taken = list({task.id: task for task in (*overview.running, *held)}.values())
         return msgspec.structs.replace(
             overview,
             running=tuple(sorted(taken, key=lambda task: -task.running_ms)[:running]),

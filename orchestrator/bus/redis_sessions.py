@@ -118,7 +118,9 @@ class _Owned:
             except Away as away:
                 if anyio.current_time() >= until:
                     raise BusUnavailable(
-                        f"the session {self._id!r} cannot be opened", away.reason, "start it again when Redis is there"
+                        f"the session {self._id!r} cannot be opened",
+                        away.reason,
+                        "start it again when Redis is there and takes writes",
                     ) from away
                 await anyio.sleep(backoff.next())
                 continue

@@ -91,6 +91,9 @@ class _RedisWorker:
         if room < 1:
             raise ValueError("room must be at least 1: there is nothing to wait for without a free slot")
         await anyio.lowlevel.checkpoint()
+        if not self._wanted:
+            # It may just have been written down as one that takes no more.
+            self.register.changed()
         self._wanted += room
         self._wake()
         # Those that ask have room for so many more than are held: the most there ever was is what it has.
@@ -121,32 +124,38 @@ class _RedisWorker:
 
     async def read_jobs(self) -> None:
         """Take tasks while somebody wants them, until told to stop. Is not cancelled, but woken."""
-        backoff = Backoff()
-        with anyio.CancelScope(shield=True):
-            while not self._stopping.is_set():
-                if self._free() == 0:
-                    await self._changed.wait()
-                    continue
-                if self._free() < 0:
-                    # Whoever wanted it has gone away in the meantime: then it is the next worker's.
-                    await _let_go(self._ready.pop())
-                    continue
-                try:
-                    leftovers = await self._prepare()
-                    # Said before the read, which may be a long quiet one.
-                    self._is_back()
-                    found = leftovers or await self._fetch(self._free())
-                    await self._start(found)
-                except GroupMissing:
-                    self._prepared = -1
-                except Away as away:
-                    self._went_away(away)
-                    self._prepared = -1
-                    with anyio.move_on_after(backoff.next()):
-                        await self._stopping.wait()
-                    continue
-                backoff.reset()
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._read_jobs()
+        finally:
+            # Also after a bug: whoever stops this worker waits for it.
             self._stopped.set()
+
+    async def _read_jobs(self) -> None:
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            if self._free() == 0:
+                await self._changed.wait()
+                continue
+            if self._free() < 0:
+                # Whoever wanted it has gone away in the meantime: then it is the next worker's.
+                await _let_go(self._ready.pop())
+                continue
+            try:
+                leftovers = await self._prepare()
+                # Said before the read, which may be a long quiet one.
+                self._is_back()
+                found = leftovers or await self._fetch(self._free())
+                await self._start(found)
+            except GroupMissing:
+                self._prepared = -1
+            except Away as away:
+                self._went_away(away)
+                self._prepared = -1
+                with anyio.move_on_after(backoff.next()):
+                    await self._stopping.wait()
+                continue
+            backoff.reset()
 
     async def stop(self) -> None:
         """Stop reading, hand back what is held, and close everything."""
@@ -297,8 +306,11 @@ class _RedisWorker:
         bundle = self._bundles.decode(fields.get(b"b", b""))
         if bundle is None or b"c" not in fields:
             return bundle
-        needed = int(fields.get(b"n", b"0"))
-        context = await self._conversations.context(fields[b"c"].decode(), needed, bundle.revision)
+        try:
+            key, needed = fields[b"c"].decode(), int(fields[b"n"])
+        except (KeyError, ValueError):
+            return None
+        context = await self._conversations.context(key, needed, bundle.revision)
         return None if context is None else msgspec.structs.replace(bundle, context=context)
 
     async def _accept(self, entry: Entry, token: str, bundle: Bundle | None, reply: list[Any]) -> None:

@@ -143,6 +143,25 @@ def _settings_and_redis(redis: str | None, root: Path | None) -> Iterator[Check]
             yield _unimportable("redis", problem)
 
 
+_WAYS_OUT: Final = (
+    (("WRONGPASS", "NOAUTH", "invalid username", "Authentication"), "correct the user and the password in the address"),
+    (("NOPERM", "no permissions"), "give this user the rights that docs/operations.md lists"),
+    (("OOM", "maxmemory"), "make room in it, or raise its maxmemory: it answers, but takes nothing"),
+    (("READONLY", "read only"), "name the primary, or the sentinels that know it: this is a replica"),
+    (("MISCONF", "RDB"), "see its log: it cannot save its data, and takes nothing until it can"),
+    (("LOADING",), "wait: it is reading its data, and takes nothing until that is done"),
+    (("SSL", "certificate"), "see the ssl_ options of the address, and whether this port speaks TLS at all"),
+)
+"""What Redis says, and what to do about it."""
+
+
+def _way_out(problem: str) -> str:
+    for signs, todo in _WAYS_OUT:
+        if any(sign in problem for sign in signs):
+            return todo
+    return "start it (redis-server), or correct --redis or REDIS_URL"
+
+
 def _redis(url: str) -> Iterator[Check]:
     import anyio
 
@@ -150,7 +169,7 @@ def _redis(url: str) -> Iterator[Check]:
 
     answer = anyio.run(reach, url)
     if answer.problem:
-        yield Check("redis", "fail", answer.problem, "start it (redis-server), or correct --redis or REDIS_URL")
+        yield Check("redis", "fail", answer.problem, _way_out(answer.problem))
         return
     found = f"{shown(url)}: {answer.how}, {answer.product} version {answer.version}"
     found += f", a round trip takes {answer.roundtrip_ms:g} ms"

@@ -54,14 +54,19 @@ async def reach(url: str, *, timeout_ms: int = 2_000) -> Reached:
     """Ask the Redis at `url` who it is. Raises `ConfigError` for an address that is none."""
     from orchestrator.bus.redis_address import parsed
     from orchestrator.bus.redis_client import Away, RedisClient, RedisSettings, checked_url
+    from orchestrator.bus.redis_keys import Keys
 
     how = HOW[parsed(checked_url(url)).kind]
-    client = RedisClient(url, RedisSettings(timeout_ms=timeout_ms))
+    settings = RedisSettings(timeout_ms=timeout_ms)
+    client = RedisClient(url, settings)
     try:
         begun = await _round_trip(client)
         facts: dict[str, Any] = {}
         for section in ("server", "persistence", "memory", "cluster"):
             facts |= await client.call("INFO", section)
+        if not (facts.get("cluster_enabled") and how == HOW["server"]):
+            # One that is full, or a replica, answers all of this and takes nothing.
+            await client.call("SET", Keys(settings.prefix).takes_writes, "", "PX", 1_000)
     except Away as problem:
         return Reached(problem.reason, how=how)
     finally:

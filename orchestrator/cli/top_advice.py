@@ -23,6 +23,9 @@ _LATE_MS: Final = 5_000
 
 def advice(overview: Overview) -> tuple[str, ...]:
     """The lines; none where all is well."""
+    if _full(overview):
+        # Whatever else looks wrong may be because of it: workers cannot even say that they live.
+        return tuple(_of_redis(overview))
     return (
         *_of_redis(overview),
         *_of_queues(overview),
@@ -36,9 +39,16 @@ def pool_name(pool: str) -> str:
     return f"the pool {pool}" if pool else "the default pool"
 
 
+def _full(overview: Overview) -> bool:
+    server = overview.server
+    return 0 < server.memory_most <= server.memory_used and server.policy in ("", "noeviction")
+
+
 def _of_redis(overview: Overview) -> Iterator[str]:
     server = overview.server
-    if server.memory_most and server.memory_used >= _NEARLY * server.memory_most:
+    if _full(overview):
+        yield f"{server.kind} is full: it takes no tasks and no answers; give it more memory, or make room in it"
+    elif server.memory_most and server.memory_used >= _NEARLY * server.memory_most:
         share = 100 * server.memory_used // server.memory_most
         yield f"{server.kind} is {share} % full: soon it takes no tasks; give it more memory, or see what else is in it"
     if server.memory_most and server.policy not in ("", "noeviction"):

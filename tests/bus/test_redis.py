@@ -134,6 +134,33 @@ async def test_a_task_that_cannot_be_read_ends_with_an_error(redis_server: Redis
 
 
 @pytest.mark.anyio
+async def test_what_nobody_can_have_written_harms_nobody(redis_server: RedisServer) -> None:
+    """Numbers that are none, where a stranger wrote into our streams: an error for that task, and on it goes."""
+    bus = RedisBus(redis_server.url)
+    async with bus.front() as front, bus.worker() as worker, anyio.create_task_group() as tasks:
+        updates = front.updates("s")
+        await front.submit(task(1))
+        with redis_server.client() as client:
+            [(entry, fields)] = client.xrange(JOBS)
+            client.xdel(JOBS, entry)
+            body = {name: value.encode(errors="surrogateescape") for name, value in fields.items()}
+            odd = client.xadd(JOBS, {**body, "c": "duo:{0}:ctx:x", "n": "abc"})
+            client.hset("duo:{0}:job:s-1", "entry", odd)
+        tasks.start_soon(serve, worker)
+        error = (await until(updates, Finding))[-1]
+        assert isinstance(error, Finding)
+        assert (error.delegation, error.kind) == ("s-1", "error")
+        await front.submit(task(2))
+        await until(updates, "began 1")
+        with redis_server.client() as client:
+            [out] = client.scan_iter("duo:{0}:out:*")
+            client.xadd(out, {"s": "s", "a": "abc", "u": "odd"})
+        await front.order(amendment("go", 2))
+        await until(updates, "go")
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
 async def test_what_the_caller_raises_comes_out_as_it_is(redis_server: RedisServer) -> None:
     bus = RedisBus(redis_server.url)
     with pytest.raises(KeyError):

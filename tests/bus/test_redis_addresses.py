@@ -44,6 +44,9 @@ def test_servers_and_sentinels_have_their_own_words() -> None:
     [
         ("redis://me:s3cret@here:7000/3", "redis://me:***@here:7000/3"),
         ("redis://:s3cret@here", "redis://:***@here"),
+        # A password whose colon was forgotten, or written as if it were a part of it.
+        ("redis://s3cret@here", "redis://***@here"),
+        ("redis://me%3As3cret@here", "redis://***@here"),
         ("redis://here?password=s3cret&db=2", "redis://here?password=***&db=2"),
         ("redis://me:a@b:s3cret@here", "redis://me:***@here"),
         (

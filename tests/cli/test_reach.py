@@ -74,6 +74,29 @@ def test_what_may_be_lost_is_said(duologue: Duologue, own_server: RedisServer) -
     assert "redis memory" not in found
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "todo"),
+    [
+        ("maxmemory", "1", "make room in it"),
+        ("requirepass", "another", "correct the user and the password"),
+        ("replicaof", "127.0.0.1 1", "this is a replica"),
+    ],
+)
+def test_a_redis_that_answers_and_takes_nothing(
+    duologue: Duologue, own_server: RedisServer, setting: str, value: str, todo: str
+) -> None:
+    own_server.start()
+    with own_server.client() as client:
+        if setting == "replicaof":
+            client.execute_command("REPLICAOF", *value.split())
+        else:
+            client.config_set(setting, value)
+    result = duologue("doctor", "--redis", own_server.url, "--json")
+    check = checks(result.stdout)["redis"]
+    assert check["state"] == "fail"
+    assert todo in check["todo"]
+
+
 def test_a_node_of_a_cluster_by_itself_is_the_wrong_address(duologue: Duologue, shared_cluster: Cluster) -> None:
     done = duologue("doctor", "--json", "--redis", shared_cluster.owner.url)
     found = checks(done.stdout)["redis"]

@@ -142,6 +142,13 @@ def test_a_redis_that_fills_up_or_throws_away() -> None:
     assert careless.endswith("set maxmemory-policy to noeviction")
 
 
+def test_a_redis_that_is_full_is_all_that_is_wrong() -> None:
+    """The workers cannot say that they live, and are not to be blamed for it."""
+    server = ServerFacts("redis://x", "Redis", "7.4.0", 101, 100, "noeviction")
+    [line] = advice(overview(server=server))
+    assert line == "Redis is full: it takes no tasks and no answers; give it more memory, or make room in it"
+
+
 def test_a_task_past_its_deadline_a_front_end_that_hangs_and_what_was_given_up() -> None:
     found = overview(
         queues=(queue(running=1),),

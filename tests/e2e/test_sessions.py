@@ -250,6 +250,26 @@ def test_a_terminal_that_is_left_in_order_is_gone_on_with(
     heard_once(first, second)
 
 
+def test_a_full_redis_is_told_to_whoever_has_a_session_of_their_own(
+    programs: Programs, library: Library, own_server: RedisServer
+) -> None:
+    """Nothing is handed over before the session is kept, so that it cannot be kept is why nothing happens."""
+    own_server.start()
+    worker(programs, own_server.url)
+    talk = chat(programs, own_server.url)
+    talk.type("hello")
+    talk.hear("duologue: ")
+    with own_server.client() as client:
+        client.config_set("maxmemory", "1")
+        talk.type(FIND)
+        talk.hear("I can't reach the background just now")
+        client.config_set("maxmemory", "0")
+    talk.hear(FOUND)
+    talk.no_more()
+    assert talk.end() == 0
+    assert "Nobody is free" not in talk.said
+
+
 def test_a_session_needs_a_redis_and_a_name(programs: Programs) -> None:
     for arguments, what in (
         (("--session", "mine"), "cannot be kept: no Redis was named"),
