@@ -16,6 +16,7 @@ __all__ = ["LAWS", "Violation", "broken"]
 _ENDS: Final = ("done", "failed", "cancelled", "superseded")
 _ACCOUNTED: Final = ("heard", "acknowledged", "superseded", "cancelled")
 _PATIENT_ATTEMPTS: Final = 3
+_TELLERS: Final = 2
 _TOO_LATE: Final = ("The time for this ran out", "That took longer than", "I have to give up")
 
 
@@ -119,22 +120,23 @@ def _nobody_gives_up(life: Life, told: Stories) -> Iterator[str]:
 
 
 def _told_of_outages(life: Life, told: Stories) -> Iterator[str]:
-    down = False
+    """Two may tell of it, each for itself: the hand-off, and whoever keeps the session."""
+    away = 0
     for line in life.lines:
         match line["type"]:
             case "opened":
-                down = False
+                away = 0
             case "bus.down":
-                if down:
-                    yield f"the hand-off went away twice without coming back, at {line['at_ms']} ms"
-                down = True
+                away += 1
+                if away > _TELLERS:
+                    yield f"the hand-off went away again without coming back, at {line['at_ms']} ms"
             case "bus.up":
-                if not down:
+                away -= 1
+                if away < 0:
                     yield f"the hand-off came back without having been away, at {line['at_ms']} ms"
-                down = False
             case _:
                 pass
-    if down and life.finished:
+    if away > 0 and life.finished:
         yield "the hand-off never came back"
 
 

@@ -81,6 +81,7 @@ GOOD_ONES: dict[str, list[Line]] = {
     "called off and forgotten": [*ASKED, unsure(task_is("cancelled")), OPENED, *GOOD[len(ASKED) :]],
     "the same answer again, when nobody remembers the task": [*GOOD, finding(1), is_now("dropped")],
     "given up after three workers": [*ASKED, task_is("failed"), *told("3.0")],
+    "an outage of which two tell": [*GOOD, *[line("bus.down")] * 2, *[line("bus.up")] * 2],
     "an outage": [*GOOD, line("bus.down"), line("bus.up")],
     "away at two visits": [*GOOD, line("bus.down"), OPENED, line("bus.down"), line("bus.up")],
 }
@@ -109,7 +110,7 @@ BAD_ONES: list[tuple[str, list[Line]]] = [
     ("nobody gives up", [*ASKED, task_is("failed"), *told("2.0")]),
     ("nobody gives up", [*ASKED, finding(1, "error", "That took longer than 9 seconds"), task_is("failed"), *told()]),
     ("who is told of an outage is told of its end", [*GOOD, line("bus.down")]),
-    ("who is told of an outage is told of its end", [*GOOD, line("bus.down"), line("bus.down"), line("bus.up")]),
+    ("who is told of an outage is told of its end", [*GOOD, *[line("bus.down")] * 3, *[line("bus.up")] * 3]),
     ("who is told of an outage is told of its end", [*GOOD, line("bus.up")]),
 ]
 
