@@ -150,11 +150,11 @@ class Keeper:
         while trouble := await self._save():
             if inbox is not None and not told:
                 told = True
-                await inbox.send(BusDown(trouble))
+                await inbox.send(BusDown(trouble, "store"))
             await anyio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         if inbox is not None and told:
-            await inbox.send(BusUp())
+            await inbox.send(BusUp("store"))
 
     async def _save(self) -> str:
         """Save it once. Returns why it could not be done; empty when it was."""

@@ -18,6 +18,7 @@ __all__ = [
     "Activity",
     "BusDown",
     "BusEvent",
+    "BusPart",
     "BusUp",
     "DelegationState",
     "DelegationUpdate",
@@ -47,6 +48,10 @@ Activity = Literal["typing", "pause", "speaking", "silent"]
 """`typing` and `speaking` take the floor, `pause` is a breath in mid-sentence, `silent` gives the floor back."""
 
 DelegationState = Literal["offered", "queued", "running", "done", "failed", "cancelled", "superseded"]
+
+
+BusPart = Literal["hand-off", "store"]
+"""What can be away: the way to the workers, or the place where sessions are kept."""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
@@ -183,13 +188,16 @@ class DelegationUpdate(_Event, frozen=True, tag="delegation.update"):
 
 
 class BusDown(_Event, frozen=True, tag="bus.down"):
-    """The hand-off cannot be reached. What is submitted meanwhile waits."""
+    """The hand-off cannot be reached, or sessions cannot be kept. What is submitted meanwhile waits."""
 
     reason: str = ""
+    part: BusPart = "hand-off"
 
 
 class BusUp(_Event, frozen=True, tag="bus.up"):
-    """The hand-off is back."""
+    """What was away is back."""
+
+    part: BusPart = "hand-off"
 
 
 class SinkStalled(_Event, frozen=True, tag="sink.stalled"):

@@ -154,7 +154,7 @@ def _say_again(state: State, now: Instant) -> None:
 
 
 def _forget_the_moment(state: State, now: Instant) -> None:
-    state.bus_down = False
+    state.away.clear()
     for reason in work.PASSING:
         take_back(state.speech, reason)
     state.agenda.pass_over(now)

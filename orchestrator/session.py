@@ -191,10 +191,10 @@ class Session:
             case DelegationUpdate():
                 work.update(state, event, now, out)
             case BusDown():
-                work.bus_down(state, event.reason, now)
+                work.bus_down(state, event, now)
                 self._edge(now)
             case BusUp():
-                work.bus_up(state, now)
+                work.bus_up(state, event, now)
                 self._edge(now)
             case SinkStalled():
                 if event.sink == "link":

@@ -8,6 +8,7 @@ from orchestrator.agenda import Agenda
 from orchestrator.clock import START, Instant
 from orchestrator.context import Context, Entry
 from orchestrator.effects import Amend, Cancel, Delegate, Effect, Heard
+from orchestrator.events import BusPart
 from orchestrator.floor import FloorState, Person
 from orchestrator.ledger import Ledger
 from orchestrator.speech import Speech
@@ -61,7 +62,8 @@ class State(msgspec.Struct):
     """The id of a question of the background that the person has heard and not answered."""
     held: tuple[str, tuple[str, ...]] = ("", ())
     """The last hold that was reported; the journal gets a hold when it changes."""
-    bus_down: bool = False
+    away: set[BusPart] = msgspec.field(default_factory=set[BusPart])
+    """What of the background cannot be reached."""
     voice_down: bool = False
     resumed_at: Instant | None = None
     """When it was taken up again after a break, if it was: what happened in the absence is not held against anyone."""
@@ -72,6 +74,11 @@ class State(msgspec.Struct):
     finished: bool = False
     """The person has no more to say."""
     closed: bool = False
+
+    @property
+    def bus_down(self) -> bool:
+        """Whether work does not get through just now."""
+        return bool(self.away)
 
     def note(self, entry: Entry, now: Instant) -> int:
         """Append to the conversation. Returns the new revision."""

@@ -10,7 +10,7 @@ from orchestrator.config import SessionConfig
 from orchestrator.context import Assigned, Found, Noticed
 from orchestrator.delivery import cut_speech
 from orchestrator.effects import Amend, Cancel, Delegate, Effect
-from orchestrator.events import DelegationUpdate, ModelAmended, ModelCancelled, ModelDelegated
+from orchestrator.events import BusDown, BusUp, DelegationUpdate, ModelAmended, ModelCancelled, ModelDelegated
 from orchestrator.finding import Finding
 from orchestrator.ledger import OPEN, Job
 from orchestrator.speech import take_back
@@ -234,11 +234,12 @@ def _reopen(state: State, job: Job, reason: str, now: Instant, out: list[Effect]
     state.collect(out)
 
 
-def bus_down(state: State, reason: str, now: Instant) -> None:
-    """The hand-off is away: a clear word to the person, once."""
-    if state.bus_down:
+def bus_down(state: State, event: BusDown, now: Instant) -> None:
+    """The background is away: a clear word to the person, once."""
+    before, reason = state.bus_down, event.reason
+    state.away.add(event.part)
+    if before:
         return
-    state.bus_down = True
     waiting = len(state.ledger.open_jobs())
     tail = (
         "Your request is kept and goes out" if waiting else "We can talk; anything I need to look up waits and goes out"
@@ -247,11 +248,12 @@ def bus_down(state: State, reason: str, now: Instant) -> None:
     state.notices.append(f"The hand-off is down: {reason}" if reason else "The hand-off is down.")
 
 
-def bus_up(state: State, now: Instant) -> None:
-    """The hand-off is back."""
-    if not state.bus_down:
+def bus_up(state: State, event: BusUp, now: Instant) -> None:
+    """A part is back; the background is when all of it is."""
+    before = state.bus_down
+    state.away.discard(event.part)
+    if not before or state.bus_down:
         return
-    state.bus_down = False
     # Nobody needs to hear of an outage that is over before they could be told.
     if not take_back(state.speech, _BUS_DOWN):
         announce(state, "The background is back.", _BUS_UP, now)

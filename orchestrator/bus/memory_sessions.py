@@ -70,14 +70,14 @@ class MemorySessions:
 
 class _Owned:
     def __init__(self, store: MemorySessions, id: str, kept: Snapshot | None, away_ms: int) -> None:
-        self.id = id
-        self.kept = kept
-        self.away_ms = away_ms
-        self.keep_ms = 0
-        self.revision = 0 if kept is None else kept.revision
+        self.id: str = id
+        self.kept: Snapshot | None = kept
+        self.away_ms: int = away_ms
+        self.keep_ms: int = 0
+        self.revision: int = 0 if kept is None else kept.revision
         self._store = store
         self._said: tuple[bytes, ...] = () if kept is None else kept.said
-        self.gone = anyio.Event()
+        self.gone: anyio.Event = anyio.Event()
         self._evicted = anyio.Event()
 
     async def save(self, snapshot: Snapshot) -> bool:

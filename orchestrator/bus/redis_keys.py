@@ -44,7 +44,6 @@ class Keys:
         self.dead: str = f"{self.prefix}dead"
         self.workers: str = f"{self.prefix}workers"
         self.pools: str = f"{self.prefix}pools"
-        self.takes_writes: str = f"{self.prefix}probe"
 
     def jobs(self, pool: str, *, urgent: bool = False) -> str:
         """What is outstanding in a pool; the empty name is the default pool."""

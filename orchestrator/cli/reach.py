@@ -54,7 +54,7 @@ async def reach(url: str, *, timeout_ms: int = 2_000) -> Reached:
     """Ask the Redis at `url` who it is. Raises `ConfigError` for an address that is none."""
     from orchestrator.bus.redis_address import parsed
     from orchestrator.bus.redis_client import Away, RedisClient, RedisSettings, checked_url
-    from orchestrator.bus.redis_keys import Keys
+    from orchestrator.bus.redis_keys import FrontKeys, Keys
 
     how = HOW[parsed(checked_url(url)).kind]
     settings = RedisSettings(timeout_ms=timeout_ms)
@@ -66,7 +66,7 @@ async def reach(url: str, *, timeout_ms: int = 2_000) -> Reached:
             facts |= await client.call("INFO", section)
         if not (facts.get("cluster_enabled") and how == HOW["server"]):
             # One that is full, or a replica, answers all of this and takes nothing.
-            await client.call("SET", Keys(settings.prefix).takes_writes, "", "PX", 1_000)
+            await client.call("SET", FrontKeys(Keys(settings.prefix), "doctor").probe, "", "PX", 1_000)
     except Away as problem:
         return Reached(problem.reason, how=how)
     finally:

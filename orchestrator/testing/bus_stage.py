@@ -57,7 +57,7 @@ class Stage:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Stage:
-        self.front = await self.another_front()
+        self.front: FrontBus = await self.another_front()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ def test_a_running_task_is_taken_from_its_worker_and_done_by_another(
     chat.type(FIND)
     chat.hear(SEARCHING)
     hangs.send(signal.SIGSTOP)
+    # Not to hide a race: the read it is in the middle of ends after a second, and would get the task once more.
+    time.sleep(1.5)
     [running] = listed(programs, url, "running")
     retried = tasks(programs, url, "retry", running["id"])
     assert retried.said == f"{running['id']} was taken from its worker and waits for the next\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from orchestrator.clock import from_ms
 from orchestrator.effects import Amend, Emit, MicroTurn
 from orchestrator.events import (
+    BusDown,
+    BusUp,
     DelegationUpdate,
     Event,
     ModelAmended,
@@ -102,3 +104,17 @@ def test_a_task_whose_worker_died_and_that_nobody_took_ends_with_the_reason() ->
         (1_000, DelegationUpdate("s-1", "queued", "its worker has gone")),
     ]
     assert "its worker was lost and no other took it within 30 seconds" in said(play(session, events, until_ms=40_000))
+
+
+def test_the_background_is_back_when_all_of_it_is() -> None:
+    """The way to the workers, and the place where the session is kept: work waits for both."""
+    session = a_session()
+    events: list[tuple[int, Event]] = [
+        (1_000, BusDown("full", "store")),
+        (1_100, BusDown("full")),
+        (5_000, BusUp()),
+        (9_000, BusUp("store")),
+    ]
+    told = [(at, part.text) for at, part in only(Emit, play(session, events, until_ms=12_000))]
+    assert [text[:20] for _, text in told] == ["I can't reach the ba", "The background is ba"]
+    assert told[1][0] >= 9_000
