@@ -24,7 +24,7 @@ __all__ = ["Books", "Errand", "run_errands"]
 Errand = Bundle | Amendment | Cancellation
 
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 0.4
 
 
 class Books(Protocol):

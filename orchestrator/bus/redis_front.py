@@ -327,9 +327,10 @@ class _RedisFront:
                     continue
                 if how in (b"lost", b"astray", b"done", b"cancelled"):
                     # Ended with an answer that did not arrive. It may also be on its way, which does no harm.
-                    self._unsure.add(name)
                     task.ended = how == b"done"
-                    if task.ended and 0 < task.told_again_at < self._caught_up_at:
+                    if not (task.ended and task.told_again_at):
+                        self._unsure.add(name)
+                    elif task.told_again_at < self._caught_up_at:
                         _log.warning("the answer to %s cannot be read; does a worker have another version?", name)
                         answer = refused("strange", name, attempt, task.bundle.revision)
                         self._pass_on(task.bundle.session, answer)

@@ -10,7 +10,7 @@ not spread over partitions yet: there is one, `{0}`.
 | `duo:{0}:job:<id>` | state, attempt and token (the fence), front end, last beat | deadline or end, + 10 min |
 | `duo:{0}:orders:<id>` | list of amendments and cancellations | as the job |
 | `duo:{0}:steps:<id>` | hash of what must not be done twice: by step, who began it and how it ended | as the job |
-| `duo:{0}:log:<id>` | stream of findings, for a front end that takes over | as the job |
+| `duo:{0}:log:<id>` | list of findings, for a front end that takes over | as the job |
 | `duo:{0}:ctx:<front end>:<session>:<n>` | list: a long conversation in pieces, for the workers | as the longest job |
 | `duo:{0}:out:<front end>` | stream of all that goes to one front-end process | as the longest job |
 | `duo:{0}:ctl` | stream of doorbells: "there is a new order for <id>" | as the longest job |

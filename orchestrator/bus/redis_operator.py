@@ -110,7 +110,7 @@ class Operator:
     async def show(self, task: str) -> TaskStory | None:
         """All that is known of `task`; `None` when nothing is."""
         keys = self._keys
-        now, flat, entry, orders, count, findings, steps = await self._client.script(
+        now, flat, entry, orders, count, log, steps = await self._client.script(
             STORY,
             [keys.job(task), keys.orders(task), keys.log(task), keys.steps(task)],
             [keys.prefix, FINDINGS_SHOWN],
@@ -131,8 +131,8 @@ class Operator:
         return TaskStory(
             known,
             orders=tuple(self._order(order) for order in orders),
-            findings=tuple(found for _, item in reversed(findings) for found in self._findings(_mapping(item))),
-            earlier=max(0, count - len(findings)),
+            findings=tuple(found for said in log[1::2] for found in self._findings(said)),
+            earlier=max(0, count - len(log) // 2),
             steps=tuple(_step(as_text(name), as_text(value)) for name, value in _mapping(steps).items()),
             said=said,
             entries=entries,
@@ -234,8 +234,8 @@ class Operator:
             case None:
                 return OrderFacts("correction", "(of another version, not understood)")
 
-    def _findings(self, item: Mapping[str, bytes | None]) -> list[FindingFacts]:
-        updates = self._updates.decode(item.get("u") or b"")
+    def _findings(self, said: bytes) -> list[FindingFacts]:
+        updates = self._updates.decode(said)
         return [FindingFacts(each.attempt, each.kind, each.text) for each in updates if isinstance(each, Finding)]
 
 

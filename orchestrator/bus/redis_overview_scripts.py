@@ -176,8 +176,8 @@ if #facts > 0 then
   entry = at[1] and at[2] and redis.call('XRANGE', at[1], at[2], at[2])[1] or {}
 end
 return {
-  now_ms(), facts, entry[2] or {}, redis.call('LRANGE', KEYS[2], 0, -1), redis.call('XLEN', KEYS[3]),
-  redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', ARGV[2]), redis.call('HGETALL', KEYS[4]),
+  now_ms(), facts, entry[2] or {}, redis.call('LRANGE', KEYS[2], 0, -1), redis.call('LLEN', KEYS[3]) / 2,
+  redis.call('LRANGE', KEYS[3], -2 * tonumber(ARGV[2]), -1), redis.call('HGETALL', KEYS[4]),
 }
 """
 )

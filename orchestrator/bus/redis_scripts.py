@@ -42,8 +42,9 @@ if task.state then
   if task.told ~= '' then
     send(task, task.attempt, task.told)
   end
-  for _, item in ipairs(redis.call('XRANGE', history, '-', '+')) do
-    send(task, item[2][2], item[2][4])
+  local said = redis.call('LRANGE', history, 0, -1)
+  for i = 1, #said, 2 do
+    send(task, said[i], said[i + 1])
   end
   return { 'known', redis.call('LRANGE', prefix .. 'orders:' .. id, 0, -1) }
 end
@@ -167,7 +168,7 @@ end
 local answered = state == 'done'
 redis.call('HSET', job, 'state', state, 'told', answered and '' or payload)
 if answered then
-  redis.call('XADD', history, '*', 'a', task.attempt, 'u', payload)
+  redis.call('RPUSH', history, task.attempt, payload)
 end
 send(task, task.attempt, payload, ARGV[9])
 if why ~= '' then

@@ -30,6 +30,7 @@ from orchestrator.bus.endings import Refusal, refused
 from orchestrator.bus.redis_claim import RedisClaim, give_up
 from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
 from orchestrator.bus.redis_context import Conversations
+from orchestrator.bus.redis_entries import Entry, entries_of, task_of
 from orchestrator.bus.redis_held import Held, HeldTask, Office
 from orchestrator.bus.redis_keys import GROUP, Keys
 from orchestrator.bus.redis_registry import Fares, Register, forgotten_after_ms
@@ -46,9 +47,6 @@ _log = logging.getLogger("duologue.bus")
 BELLS_AT_ONCE: Final = 256
 ANNOUNCED_AFTER_S: Final = 0.05
 """A task that answers at once says with its first finding that it runs."""
-
-Entry = tuple[str, str, dict[bytes, bytes]]
-"""Stream, id and fields of something that was read."""
 
 
 class _RedisWorker:
@@ -204,8 +202,9 @@ class _RedisWorker:
             await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, "", self._forget_ms])
         mine = {claim.held.entry for claim in self.claims.values()}
         found = await self._read_group("0", len(mine) + self._free())
-        # The owners of the rest have had no chance either to renew what they hold: they come first.
-        self._sweep_at = anyio.current_time() + self._settings.lease_ms / 1_000
+        # After an outage the owners of the rest have had no chance either to renew what they hold: they come first.
+        leases = 1 if self._down or self._job_reader.connects > 1 else 1 / 3
+        self._sweep_at = anyio.current_time() + leases * self._settings.lease_ms / 1_000
         self._prepared = self._job_reader.connects
         return [entry for entry in found if entry[1] not in mine]
 
@@ -240,7 +239,7 @@ class _RedisWorker:
         arguments = (self._keys.prefix, GROUP, self._consumer, room)
         # By the reader, which never tries again: what a lost reply had brought is looked for, not read over.
         found = await self._job_reader.script(READ, self._streams, arguments)
-        return [entry for stream, items in found for entry in _entries(stream.decode(), items)]
+        return [entry for stream, items in found for entry in entries_of(stream.decode(), items)]
 
     async def _sweep(self, room: int) -> list[Entry]:
         """Take over what nobody has renewed for a lease."""
@@ -253,7 +252,7 @@ class _RedisWorker:
                     *(self._swept[stream], "COUNT", room - len(entries)),
                 )
                 self._swept[stream] = cursor
-                entries += [entry for entry in _entries(stream, found) if entry[1] not in held]
+                entries += [entry for entry in entries_of(stream, found) if entry[1] not in held]
         return entries
 
     async def _read_group(
@@ -265,7 +264,7 @@ class _RedisWorker:
             *("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", count, *block),
             *("STREAMS", *names, *(start for _ in names)),
         )
-        return [entry for stream, items in (found or {}).items() for entry in _entries(stream.decode(), items)]
+        return [entry for stream, items in (found or {}).items() for entry in entries_of(stream.decode(), items)]
 
     async def _start(self, entries: list[Entry]) -> None:
         for stream, number, fields in entries:
@@ -281,7 +280,7 @@ class _RedisWorker:
             return
         # Before they are started: what is started counts as an attempt, and its lease runs.
         bundles = {token: await self._bundle(entry) for token, entry in tokens.items()}
-        self._starting = {_task(entry): False for entry in tokens.values()}
+        self._starting = {task_of(entry): False for entry in tokens.values()}
         self._unanswered = {entry[1]: token for token, entry in tokens.items()}
         try:
             replies = await self._commands.scripts([self._start_step(entry, token) for token, entry in tokens.items()])
@@ -298,7 +297,7 @@ class _RedisWorker:
 
     def _start_step(self, entry: Entry, token: str) -> Step:
         stream, number, _ = entry
-        task = _task(entry)
+        task = task_of(entry)
         running = self._updates.encode(DelegationUpdate(task, "running"))
         return (
             START,
@@ -323,7 +322,7 @@ class _RedisWorker:
         if verdict == "gone":
             return
         stream, number, _ = entry
-        held = Held(_task(entry), stream, number, token, reply[1])
+        held = Held(task_of(entry), stream, number, token, reply[1])
         claim = RedisClaim(self._office, held, bundle or Bundle(held.task, "", ""), reply[2], reply[3])
         refusal: Refusal | None = (
             "late" if verdict == "late" else "dead" if verdict == "dead" else "unreadable" if bundle is None else None
@@ -341,7 +340,7 @@ class _RedisWorker:
     async def _return_unread(self, entries: list[Entry]) -> None:
         for entry in entries:
             stream, number, _ = entry
-            keys = [stream, self._keys.job(_task(entry))]
+            keys = [stream, self._keys.job(task_of(entry))]
             await self._commands.script(GIVE_BACK, keys, [self._keys.prefix, GROUP, "", number, "", ""])
 
     # --- leases --------------------------------------------------------------------------------------------------
@@ -450,19 +449,6 @@ class _RedisWorker:
         if self._down:
             self._down = False
             _log.info("the hand-off is back")
-
-
-def _entries(stream: str, found: list[Any]) -> list[Entry]:
-    # Redis 6.2 shows what was deleted as nothing at all. A script gives the fields in a row, a read as a mapping.
-    return [(stream, str(item[0], "ascii"), _fields(item[1])) for item in found if item and item[0]]
-
-
-def _fields(found: dict[bytes, bytes] | list[bytes] | None) -> dict[bytes, bytes]:
-    return dict(zip(found[::2], found[1::2], strict=True)) if isinstance(found, list) else found or {}
-
-
-def _task(entry: Entry) -> str:
-    return entry[2].get(b"id", b"").decode(errors="replace")
 
 
 async def _let_go(claim: RedisClaim) -> None:

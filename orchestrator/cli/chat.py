@@ -152,7 +152,7 @@ async def _talk(
 
     if not wanted.as_json:
         _greet(assistant.about)
-    killed = False
+    killed = opened = False
     async with AsyncExitStack() as stack:
         # First of all: a signal while the console opens must not leave the terminal as nobody wants it.
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
@@ -163,8 +163,9 @@ async def _talk(
             async def watch_signals() -> None:
                 nonlocal killed
                 async for number in signals:
-                    if console.leaving is not None:
-                        killed = True
+                    if console.leaving is not None or not opened:
+                        # Nothing has been said yet that would have to be finished.
+                        killed = console.leaving is not None
                         tasks.cancel_scope.cancel()
                     console.leave(INTERRUPTED if number == signal.SIGINT else "the program was told to stop")
 
@@ -174,6 +175,8 @@ async def _talk(
                 tasks.start_soon(_say_that_it_takes_long, console, wanted.session, waiting)
 
             def begun(recap: Recap | None) -> None:
+                nonlocal opened
+                opened = True
                 waiting.cancel()
                 if wanted.session is not None:
                     new = f"A new conversation, kept as {wanted.session}."

@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from orchestrator.bus.redis_client import RedisClient
 
-__all__ = ["OLDEST", "Reached", "reach", "shown"]
+__all__ = ["OLDEST", "Reached", "reach", "shown", "trouble"]
 
 OLDEST: Final = (6, 2)
 HOW: Final = {"server": "a server", "sentinel": "the primary that the sentinels name", "cluster": "a node of a Cluster"}
@@ -50,23 +50,34 @@ def shown(url: str) -> str:
     return shown_url(url)
 
 
+async def trouble(client: RedisClient) -> str:
+    """Why it takes nothing just now; empty where it does. One that is full, or a replica, still answers questions."""
+    from orchestrator.bus.redis_client import Away, RedisSettings
+    from orchestrator.bus.redis_keys import FrontKeys, Keys
+
+    try:
+        await client.call("SET", FrontKeys(Keys(RedisSettings().prefix), "doctor").probe, "", "PX", 1_000)
+    except Away as away:
+        return away.reason
+    return ""
+
+
 async def reach(url: str, *, timeout_ms: int = 2_000) -> Reached:
     """Ask the Redis at `url` who it is. Raises `ConfigError` for an address that is none."""
     from orchestrator.bus.redis_address import parsed
     from orchestrator.bus.redis_client import Away, RedisClient, RedisSettings, checked_url
-    from orchestrator.bus.redis_keys import FrontKeys, Keys
 
     how = HOW[parsed(checked_url(url)).kind]
-    settings = RedisSettings(timeout_ms=timeout_ms)
-    client = RedisClient(url, settings)
+    client = RedisClient(url, RedisSettings(timeout_ms=timeout_ms))
     try:
         begun = await _round_trip(client)
         facts: dict[str, Any] = {}
         for section in ("server", "persistence", "memory", "cluster"):
             facts |= await client.call("INFO", section)
-        if not (facts.get("cluster_enabled") and how == HOW["server"]):
-            # One that is full, or a replica, answers all of this and takes nothing.
-            await client.call("SET", FrontKeys(Keys(settings.prefix), "doctor").probe, "", "PX", 1_000)
+        # A node of a Cluster that is taken for a server by itself may have to refuse the key; that is told otherwise.
+        lone_node = facts.get("cluster_enabled") and how == HOW["server"]
+        if problem := "" if lone_node else await trouble(client):
+            return Reached(problem, how=how)
     except Away as problem:
         return Reached(problem.reason, how=how)
     finally:

@@ -87,22 +87,30 @@ async def _watch_redis(url: str, name: str) -> None:
     """Tell when Redis is there and when it is away. The bus waits by itself; this only says so."""
     import anyio
 
-    from orchestrator.cli.reach import OLDEST, reach
+    from orchestrator.bus.redis_client import RedisClient, RedisSettings
+    from orchestrator.cli.reach import OLDEST, reach, trouble
 
+    # One connection, kept: there may be many workers.
+    client = RedisClient(url, RedisSettings())
     was_there: bool | None = None
-    while True:
-        found = await reach(url)
-        there = not found.problem
-        if there != was_there:
-            if there:
-                again = "again " if was_there is False else ""
-                say(f"connected {again}to {name} ({found.product} {found.version}), waiting for tasks")
-                if found.too_old:
-                    say(f"this Redis is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
-            else:
-                say(f"Redis is away, waiting for it: {found.problem}")
-            was_there = there
-        await anyio.sleep(_LOOK_S)
+    try:
+        while True:
+            problem = await trouble(client)
+            if not problem and not was_there:
+                found = await reach(url)
+                problem = found.problem
+                if not problem:
+                    again = "again " if was_there is False else ""
+                    say(f"connected {again}to {name} ({found.product} {found.version}), waiting for tasks")
+                    if found.too_old:
+                        say(f"this Redis is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
+            if problem and was_there is not False:
+                say(f"Redis is away, waiting for it: {problem}")
+            was_there = not problem
+            await anyio.sleep(_LOOK_S)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await client.close()
 
 
 def say(line: str) -> None:

@@ -195,7 +195,7 @@ async def test_an_answer_that_cannot_be_read_ends_the_task_all_the_same(redis_se
         await until(updates, "begun")
         with redis_server.client() as client:
             client.hset("duo:{0}:job:s-1", "state", "done")
-            client.xadd("duo:{0}:log:s-1", {"a": 1, "u": "from the future"})
+            client.rpush("duo:{0}:log:s-1", 1, "from the future")
         [answer] = [event for event in await until(updates, Finding) if isinstance(event, Finding)]
         while not answer.terminal:
             [answer] = [event for event in await until(updates, Finding) if isinstance(event, Finding)]
