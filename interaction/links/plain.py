@@ -21,7 +21,7 @@ from interaction.links.printable import printable
 from interaction.links.transcript import Transcript
 from orchestrator.clock import SECOND, Instant
 from orchestrator.effects import Delegate, Effect, Emit, StopSpeaking
-from orchestrator.events import BusDown, BusUp, Event, UserEvent, UserFinished, UserText
+from orchestrator.events import BusDown, BusPart, BusUp, Event, UserEvent, UserFinished, UserText
 from orchestrator.finding import Finding
 
 __all__ = ["PlainLink"]
@@ -45,6 +45,7 @@ class PlainLink(Leavable):
         super().__init__()
         self._transcript = Transcript()
         self._told: dict[str, Instant] = {}
+        self._away: set[BusPart] = set()
 
     @classmethod
     @asynccontextmanager
@@ -91,10 +92,15 @@ class PlainLink(Leavable):
                     self._note("working", text)
             case Finding(delegation=delegation, terminal=True):
                 self._told.pop(delegation, None)
-            case BusDown(reason=reason):
-                self._note("waiting", f"the background cannot be reached: {reason}")
-            case BusUp():
-                self._note("working", "the background is back")
+            case BusDown(reason=reason, part=part):
+                if not self._away:
+                    self._note("waiting", f"the background cannot be reached: {reason}")
+                self._away.add(part)
+            case BusUp(part=part):
+                was_away = part in self._away
+                self._away.discard(part)
+                if was_away and not self._away:
+                    self._note("working", "the background is back")
             case _:
                 pass
 

@@ -7,7 +7,7 @@ from typing import Final
 from interaction.links.printable import printable, wrapped
 from orchestrator.decisions import Hold, Splice
 from orchestrator.effects import Delegate, Effect, Emit, LedgerChanged
-from orchestrator.events import BusDown, BusUp, Event
+from orchestrator.events import BusDown, BusPart, BusUp, Event
 from orchestrator.finding import Finding
 
 __all__ = ["ASSISTANT", "PERSON", "Live", "Status"]
@@ -76,7 +76,7 @@ class Status:
         self._progress: dict[str, str] = {}
         self._state: dict[str, str] = {}
         self._held = ""
-        self._away = ""
+        self._away: dict[BusPart, str] = {}
 
     def take(self, item: Event | Effect) -> None:
         """Learn from one journal record."""
@@ -96,10 +96,10 @@ class Status:
                 self._held = ""
             case LedgerChanged(state="heard" | "acknowledged" | "superseded" | "cancelled" | "dropped" | "expired"):
                 self._held = ""
-            case BusDown(reason=reason):
-                self._away = reason or "it cannot be reached"
-            case BusUp():
-                self._away = ""
+            case BusDown(reason=reason, part=part):
+                self._away[part] = reason or "it cannot be reached"
+            case BusUp(part=part):
+                self._away.pop(part, None)
             case _:
                 pass
 
@@ -107,7 +107,7 @@ class Status:
         """The status, cut to one row; empty when there is nothing to tell."""
         parts: list[str] = []
         if self._away:
-            parts.append(f"the background is away: {self._away}")
+            parts.append(f"the background is away: {next(iter(self._away.values()))}")
         if self._held:
             parts.append(f"an answer waits: {_to_them(self._held)}")
         if self._tasks:

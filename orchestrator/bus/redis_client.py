@@ -24,7 +24,17 @@ from orchestrator.bus.redis_lua import Script
 from orchestrator.bus.redis_primary import Primary, checked
 from orchestrator.errors import ConfigError
 
-__all__ = ["Away", "Backoff", "GroupMissing", "RedisClient", "RedisSettings", "Step", "checked_url", "shown_url"]
+__all__ = [
+    "Away",
+    "Backoff",
+    "GroupMissing",
+    "RedisClient",
+    "RedisSettings",
+    "Refused",
+    "Step",
+    "checked_url",
+    "shown_url",
+]
 
 Argument: TypeAlias = str | int | bytes
 Step: TypeAlias = tuple[Script, Sequence[str], Sequence[Argument]]
@@ -35,6 +45,13 @@ _client = redis_asyncio.Redis(protocol=3, legacy_responses=False, driver_info=No
 SHAPES: Final[dict[str, Callable[[Any], Any]]] = {
     str(name).upper(): shape for name, shape in _client.response_callbacks.items()
 }
+
+
+OF_ALL: Final = (
+    *("OOM", "maxmemory", "READONLY", "read only", "MISCONF", "LOADING", "loading", "NOAUTH", "WRONGPASS", "NOPERM"),
+    *("permission", "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "BUSY", "UNBLOCKED"),
+)
+"""What Redis says when it is its own trouble, and not that of the one thing it was asked for."""
 
 
 class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +90,10 @@ class Away(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Refused(Away):
+    """Redis works, and does not do this one thing: whatever is wrong is wrong with what it is asked about."""
 
 
 class GroupMissing(Away):
@@ -203,7 +224,8 @@ class RedisClient:
             text = text.replace(secret, "***")
         if isinstance(error, ResponseError) and "NOGROUP" in text:
             return GroupMissing(text)
-        return Away(f"Redis at {self._shown}: {text}")
+        whole = not isinstance(error, ResponseError) or any(sign in text for sign in OF_ALL)
+        return (Away if whole else Refused)(f"Redis at {self._shown}: {text}")
 
 
 def _packed(*command: Argument) -> bytes:

@@ -20,7 +20,7 @@ import anyio
 from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus.endings import refused
 from orchestrator.bus.mailboxes import Subscriptions
-from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings
+from orchestrator.bus.redis_client import Away, Backoff, RedisClient, RedisSettings, Refused
 from orchestrator.bus.redis_context import Told
 from orchestrator.bus.redis_keys import GROUP, FrontKeys, Keys
 from orchestrator.bus.redis_scripts import CHECK, ENQUEUE, LAST_ID, ORDER, PROBE, REAP
@@ -352,8 +352,12 @@ class _RedisFront:
             if task is None:
                 self._unsure.discard(name)
                 continue
-            async with task.in_turn:
-                await self._secure(task)
+            try:
+                async with task.in_turn:
+                    await self._secure(task)
+            except Refused as refusal:
+                # The trouble of this task; it must not become everybody's.
+                _log.warning("the task %s cannot be handed over again: %s", name, refusal.reason)
 
     async def _secure(self, task: _Open) -> bool:
         """See that Redis has the task and all its orders. Returns whether it could take it."""
@@ -382,7 +386,7 @@ class _RedisFront:
             self._trimmed = cursor
 
     def _went_away(self, away: Away) -> None:
-        if not self._down:
+        if not self._down and not isinstance(away, Refused):
             self._down = away.reason
             _log.warning("the hand-off is away: %s", away.reason)
             self.subscriptions.tell_all(BusDown(away.reason))

@@ -21,6 +21,8 @@ local prefix = ARGV[1]
 local DEAD_KEPT = 1000
 local DEAD_TTL = 7 * 24 * 3600 * 1000
 local BELLS_KEPT = 1000
+-- Entries, the newest. All of them are told again at once to whoever takes a task over.
+local LOG_KEPT = 1000
 local POOLS_TTL = 24 * 3600 * 1000
 
 local function now_ms()
@@ -73,7 +75,9 @@ end
 
 -- A list and not a stream, which would take 4 KB for one finding. By twos: the attempt, and what it said.
 local function log(key, task, payload, before)
-  redis.call('RPUSH', key, task.attempt, payload)
+  if redis.call('RPUSH', key, task.attempt, payload) > 2 * LOG_KEPT then
+    redis.call('LTRIM', key, -2 * LOG_KEPT, -1)
+  end
   live(key, task.ttl)
   send(task, task.attempt, payload, before)
 end

@@ -142,12 +142,13 @@ if task.token ~= token or task.state ~= 'running' then
   return { 'lost' }
 end
 if number > tonumber(task.sent) then
-  redis.call('HSET', job, 'sent', number)
   if payload == '' then
     send(task, task.attempt, running)
   else
     log(history, task, payload, running)
   end
+  -- The last of all: what breaks off before it is done again, and told twice rather than never.
+  redis.call('HSET', job, 'sent', number)
 end
 return { 'ok' }
 """
@@ -166,7 +167,6 @@ if over(task) then
   return { 'ok' }
 end
 local answered = state == 'done'
-redis.call('HSET', job, 'state', state, 'told', answered and '' or payload)
 if answered then
   redis.call('RPUSH', history, task.attempt, payload)
 end
@@ -193,6 +193,8 @@ if why ~= '' then
   redis.call('XADD', dead, 'MAXLEN', '~', DEAD_KEPT, '*', unpack(letter))
   live(dead, DEAD_TTL)
 end
+-- Behind what it says: an end that breaks off before it is done again.
+redis.call('HSET', job, 'state', state, 'told', answered and '' or payload)
 drop(jobs, group, task.entry)
 -- The answer waits for a session that is away, until a save says that it is known there.
 if not task.cancel then

@@ -109,8 +109,12 @@ def run_in_terminal(
     """
     import anyio
 
+    from orchestrator.cli.logs import logging_to
+
     wanted = _Wanted(session, take_over, as_json, record)
-    return anyio.run(_talk, assistant, _console(plain=plain, as_json=as_json), wanted)
+    # Where a program has set up no logging, Python would write warnings on the screen that somebody is talking on.
+    with logging_to(None):
+        return anyio.run(_talk, assistant, _console(plain=plain, as_json=as_json), wanted)
 
 
 class _Wanted(NamedTuple):

@@ -223,3 +223,31 @@ async def test_what_a_task_finds_goes_where_its_session_is(redis_server: RedisSe
         await until(updates, "Which way?")
         await claim.finish(stamped(claim, 3, Finding.final("done")))
         await until(updates, "done")
+
+
+@pytest.mark.anyio
+async def test_the_trouble_of_one_task_is_nobody_elses(redis_server: RedisServer) -> None:
+    """What stands under its name is of another kind, so Redis will never take its steps; the rest goes on as ever."""
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, bus.worker() as worker, anyio.create_task_group() as tasks:
+        updates = front.updates("s")
+        await front.submit(task(1))
+        with redis_server.client() as client:
+            client.set("duo:{0}:log:s-1", "not a list", px=60_000)
+            for each in client.client_list():
+                if each["name"] == "duologue":
+                    client.client_kill(each["addr"])
+        await until(updates, BusUp)
+        tasks.start_soon(serve, worker)
+        await front.submit(task(2))
+        heard = await until(updates, "began 1")
+        await front.order(amendment("go", 2))
+        heard += await until(updates, "go")
+        # Not to hide a race: several looks after what is open have to pass.
+        await anyio.sleep(1)
+        await front.submit(task(3))
+        heard += await until(updates, "began 1")
+        assert [event for event in heard if isinstance(event, BusDown | BusUp)] == []
+        await front.order(amendment("go", 3))
+        await until(updates, "go")
+        tasks.cancel_scope.cancel()

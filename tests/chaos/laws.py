@@ -49,7 +49,8 @@ def _one_end(life: Life, told: Stories) -> Iterator[str]:
 
 def _one_task(life: Life, told: Stories) -> Iterator[str]:
     for task in told.tasks.values():
-        if len(task.tasks) > 1:
+        # Whoever takes a session up writes down what is at work in it, once more.
+        if len(set(task.tasks)) > 1:
             yield f"{task.id} was handed over as {task.tasks}"
 
 

@@ -25,7 +25,7 @@ SMALLEST_RIGHTS = (
     "-@all",
     *("+ping", "+info", "+client|setname", "+client|id", "+client|unblock"),
     *("+evalsha", "+script|load", "+time", "+exists", "+del", "+set", "+pexpire", "+pttl"),
-    *("+hget", "+hgetall", "+hmget", "+hset", "+hdel", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush"),
+    *("+hget", "+hgetall", "+hmget", "+hset", "+hdel", "+hincrby", "+lrange", "+lindex", "+llen", "+rpush", "+ltrim"),
     *("+zadd", "+zremrangebyscore"),
     *("+xadd", "+xlen", "+xrange", "+xread", "+xreadgroup", "+xack", "+xdel", "+xtrim", "+xclaim", "+xautoclaim"),
     *("+xgroup|create", "+xgroup|delconsumer", "+xinfo|stream", "+xinfo|consumers"),
