@@ -185,7 +185,7 @@ def _heard(state: State, finding: str, now: Instant) -> None:
     if note is None or note.state != "speaking" or finding in state.speech.delivering():
         return
     if note.finding.kind == "question":
-        state.expecting = finding
+        state.expect(note.finding)
     settle(state, note, "heard", "", now)
 
 

@@ -130,7 +130,7 @@ def heard_before(state: State, seq: int, now: Instant) -> None:
             note.said += part.text
             if part.ends:
                 if note.finding.kind == "question":
-                    state.expecting = finding
+                    state.expect(note.finding)
                 delivery.settle(state, note, "acknowledged", "it was heard before the connection was lost", now)
 
 

@@ -9,8 +9,9 @@ from orchestrator.clock import START, Instant
 from orchestrator.context import Context, Entry
 from orchestrator.effects import Amend, Cancel, Delegate, Effect, Heard
 from orchestrator.events import BusPart
+from orchestrator.finding import Finding
 from orchestrator.floor import FloorState, Person
-from orchestrator.ledger import Ledger
+from orchestrator.ledger import OPEN, Ledger
 from orchestrator.speech import Speech
 
 __all__ = ["Snapshot", "State", "Unproven"]
@@ -79,6 +80,12 @@ class State(msgspec.Struct):
     def bus_down(self) -> bool:
         """Whether work does not get through just now."""
         return bool(self.away)
+
+    def expect(self, question: Finding) -> None:
+        """The person has heard a question, and may answer it: unless the task that asked has ended meanwhile."""
+        job = self.ledger.jobs.get(question.delegation)
+        if job is not None and job.state in OPEN:
+            self.expecting = question.id
 
     def note(self, entry: Entry, now: Instant) -> int:
         """Append to the conversation. Returns the new revision."""

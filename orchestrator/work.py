@@ -128,11 +128,17 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
     if job.state not in OPEN:
         if not event.answers:
             _again(state, config, job, event.text, now, out)
+        elif state.expecting == event.answers:
+            state.expecting = ""
         return
     since = job.sent_revision
     job.sent_revision = state.note(Assigned(delegation=job.id, task=event.text, action="amended"), now)
     if event.answers:
         state.expecting = "" if state.expecting == event.answers else state.expecting
+        for note in state.ledger.of(job.id):
+            # A later attempt has asked the same once more; the answer goes to it, and the person need not hear it.
+            if note.finding.kind == "question" and note.state == "owed" and note.finding.attempt > 1:
+                state.ledger.settle(note, "acknowledged", "it was answered when an earlier attempt asked")
     else:
         job.required_revision = job.sent_revision
         job.corrections = (*job.corrections, event.text)

@@ -63,6 +63,31 @@ def test_a_question_of_a_task_that_ended_does_not_hold_up_another() -> None:
     assert when[0] >= 6_000
 
 
+def test_a_question_that_is_heard_when_its_task_has_ended_expects_no_answer() -> None:
+    """The answer to it overtook it while it was being spoken; the next question must not wait for ever."""
+    session = a_session(pace=20)
+    for number in (1, 2):
+        session.receive(ModelDelegated(f"search {number}"), now=from_ms(0))
+    events: list[tuple[int, Event]] = [
+        (1_000, found("Where exactly would you like to go from there?", "s-1", kind="question", urgency="high")),
+        (1_200, found("When?", "s-2", kind="question", urgency="high")),
+        (2_000, found("It ran out of time.", "s-1", seq=2, kind="error")),
+    ]
+    assert said(play(session, events, until_ms=20_000)).count("When?") == 1
+
+
+def test_a_later_attempt_does_not_ask_again_what_was_answered() -> None:
+    session = a_session()
+    session.receive(ModelDelegated("search"), now=from_ms(0))
+    events: list[tuple[int, Event]] = [
+        (1_000, found("Where to?", kind="question", urgency="high")),
+        (4_000, found("Where to?", kind="question", urgency="high", attempt=2)),
+        (6_000, ModelAmended("s-1", "Lyon", answers="s-1.1")),
+        (8_000, found("The next one leaves at nine.", attempt=2, seq=2)),
+    ]
+    assert said(play(session, events, until_ms=12_000)) == "Where to?The next one leaves at nine."
+
+
 def test_what_was_phrased_of_an_attempt_that_was_given_up_is_not_said() -> None:
     """Its worker died while the assistant still spoke of something else; the next attempt tells the same part again."""
     session = a_session(pace=20)
