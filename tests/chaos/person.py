@@ -39,8 +39,6 @@ class Person:
         self.tags: list[str] = []
         self.open: dict[str, str] = {}
         """Tasks by id, and the question of each that is to be answered."""
-        self.mine: set[str] = set()
-        """Tasks that were handed over in this process."""
         self.unheard: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.delegations: dict[str, str] = {}
@@ -64,9 +62,8 @@ class Visit:
         self._person = person
         self._notes = notes
         self._moved = anyio.Event()
-        self._inherited = 0
-        """Tasks that were open when the visit began, and that this person has not asked for in this process."""
-        self._ended: set[str] = set()
+        self._before: dict[str, str] = {}
+        """What was open when the visit began, as far as this process knows; the journal tells anew of what still is."""
         self._asked = False
         self.lines = 0
         """How many lines of the journal have been written."""
@@ -79,7 +76,8 @@ class Visit:
             person.open.clear()
             person.unheard.clear()
         else:
-            self._inherited = max(0, recap.running - len(person.mine & person.open.keys()))
+            self._before = dict(person.open)
+            person.open.clear()
             self._asked = bool(recap.asked)
 
     def saved(self, lines: int) -> None:
@@ -94,16 +92,12 @@ class Visit:
         self.lines += 1
         match item:
             case Delegate():
-                self._person.open[item.id] = ""
-                self._person.mine.add(item.id)
+                self._person.open[item.id] = self._before.get(item.id, "")
             case Finding():
                 self._person.kinds[item.id] = item.kind
                 self._person.delegations[item.id] = item.delegation
             case LedgerChanged(finding="") if item.state not in OPEN:
                 self._person.open.pop(item.delegation, None)
-                if item.delegation not in self._person.mine | self._ended:
-                    self._inherited -= 1
-                self._ended.add(item.delegation)
             case LedgerChanged(state="heard") if self._person.kinds.get(item.finding) == "question":
                 self._person.open[self._person.delegations[item.finding]] = item.finding
             case LedgerChanged() if self._person.kinds.get(item.finding) in ("final", "error"):
@@ -183,7 +177,7 @@ class Visit:
     async def _last_words(self) -> AsyncIterator[UserEvent]:
         """Answer what is still asked, and wait for what is still to come."""
         with anyio.move_on_after(_PATIENCE_S):
-            while self._person.open or self._person.unheard or self._inherited > 0:
+            while self._person.open or self._person.unheard:
                 asked = [name for name, question in self._person.open.items() if question]
                 if asked:
                     self._person.open[asked[0]] = ""
