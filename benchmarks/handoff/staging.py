@@ -12,7 +12,7 @@ import msgspec
 from background.worker import Worker
 from benchmarks.measuring import Row
 from benchmarks.redis_floor import Floor, floor
-from orchestrator.bundle import Bundle, Cancellation
+from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.bus import Bus
 from orchestrator.codec import bundle_wire, updates_wire
 from orchestrator.context import Entry, Said, Spoke
@@ -68,6 +68,11 @@ class Reasoner:
                 await anyio.sleep_forever()
             case "two":
                 yield Finding.partial(ANSWER)
+            case "amend":
+                await desk.amended()
+                desk.amendments()
+            case "ask":
+                await desk.ask("Where to?")
             case _:
                 pass
         self.answers()
@@ -119,6 +124,32 @@ class Asking:
         await self._front.order(Cancellation(task.id, "changed my mind"))
         await self._until(task, "cancelled")
         return perf_counter() - begun
+
+    async def correct(self) -> float:
+        """Seconds from a correction to the answer of the running task that has read it."""
+        task = self._next("amend")
+        await self._front.submit(task)
+        await self._until(task, "running")
+        return await self._tell(Amendment(task.id, revision=task.revision + 1, text="to Lyon"))
+
+    async def answer(self) -> float:
+        """Seconds from the person's answer to the final finding of the task that had asked."""
+        task = self._next("ask")
+        await self._front.submit(task)
+        question = await self._finding(task, "question")
+        return await self._tell(Amendment(task.id, revision=task.revision + 1, text="to Lyon", answers=question.id))
+
+    async def _tell(self, amendment: Amendment) -> float:
+        begun = perf_counter()
+        await self._front.order(amendment)
+        await self._finding(Bundle(amendment.delegation, self._session, ""), "final")
+        return perf_counter() - begun
+
+    async def _finding(self, task: Bundle, kind: str) -> Finding:
+        async for update in self._updates:
+            if isinstance(update, Finding) and (update.delegation, update.kind) == (task.id, kind):
+                return update
+        raise AssertionError("a subscription does not end")
 
     async def queue(self, tasks: int, kind: str = "one") -> None:
         """Hand tasks over and do not listen."""
