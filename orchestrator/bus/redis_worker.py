@@ -76,8 +76,8 @@ class _RedisWorker:
         self._plenty = True
         self._swept = dict.fromkeys(self._streams, b"0-0")
         self._starting: dict[str, bool] = {}
-        self._unanswered: dict[str, str] = {}
-        """By entry, the token of a start that has been sent and not been answered."""
+        self._unanswered: dict[tuple[str, str], str] = {}
+        """By stream and entry, the token of a start that has been sent and not been answered."""
         self._look_again = False
         self._down = False
         self._slots = 0
@@ -200,13 +200,16 @@ class _RedisWorker:
         for stream in self._streams:
             await self._make_group(stream)
             await self._commands.script(FORGET, [stream], [self._keys.prefix, GROUP, "", self._forget_ms])
-        mine = {claim.held.entry for claim in self.claims.values()}
+        mine = self._held()
         found = await self._read_group("0", len(mine) + self._free())
         # After an outage the owners of the rest have had no chance either to renew what they hold: they come first.
         leases = 1 if self._down or self._job_reader.connects > 1 else 1 / 3
         self._sweep_at = anyio.current_time() + leases * self._settings.lease_ms / 1_000
         self._prepared = self._job_reader.connects
-        return [entry for entry in found if entry[1] not in mine]
+        # What is not among them any more has gone to another worker.
+        left = {entry[:2] for entry in found}
+        self._unanswered = {entry: token for entry, token in self._unanswered.items() if entry in left}
+        return [entry for entry in found if entry[:2] not in mine]
 
     async def _make_group(self, stream: str) -> None:
         try:
@@ -243,7 +246,7 @@ class _RedisWorker:
 
     async def _sweep(self, room: int) -> list[Entry]:
         """Take over what nobody has renewed for a lease."""
-        held = {claim.held.entry for claim in self.claims.values()}
+        held = self._held()
         entries: list[Entry] = []
         for stream in self._streams:
             if len(entries) < room:
@@ -252,7 +255,7 @@ class _RedisWorker:
                     *(self._swept[stream], "COUNT", room - len(entries)),
                 )
                 self._swept[stream] = cursor
-                entries += [entry for entry in entries_of(stream, found) if entry[1] not in held]
+                entries += [entry for entry in entries_of(stream, found) if entry[:2] not in held]
         return entries
 
     async def _read_group(
@@ -275,18 +278,18 @@ class _RedisWorker:
         free = max(0, self._free())
         await self._return_unread(there[free:])
         # One whose start had no answer is started by the same token: it is no further attempt, and no worker was lost.
-        tokens = {self._unanswered.get(entry[1]) or next(self._tokens): entry for entry in there[:free]}
+        tokens = {self._unanswered.get(entry[:2]) or next(self._tokens): entry for entry in there[:free]}
         if not tokens:
             return
         # Before they are started: what is started counts as an attempt, and its lease runs.
         bundles = {token: await self._bundle(entry) for token, entry in tokens.items()}
         self._starting = {task_of(entry): False for entry in tokens.values()}
-        self._unanswered = {entry[1]: token for token, entry in tokens.items()}
+        self._unanswered |= {entry[:2]: token for token, entry in tokens.items()}
         try:
             replies = await self._commands.scripts([self._start_step(entry, token) for token, entry in tokens.items()])
             for (token, entry), reply in zip(tokens.items(), replies, strict=True):
                 await self._accept(entry, token, bundles[token], reply)
-                del self._unanswered[entry[1]]
+                del self._unanswered[entry[:2]]
         finally:
             rung, self._starting = {task for task, rang in self._starting.items() if rang}, {}
             self._wake()
@@ -435,6 +438,10 @@ class _RedisWorker:
     def _fares(self) -> Fares:
         taking = self._wanted > 0 or len(self.claims) >= self._slots
         return Fares(self._slots, taking, [claim.held.task for claim in self.claims.values()])
+
+    def _held(self) -> set[tuple[str, str]]:
+        # Two streams may well count alike.
+        return {(claim.held.stream, claim.held.entry) for claim in self.claims.values()}
 
     def _wake(self) -> None:
         self._changed.set()

@@ -71,3 +71,25 @@ async def test_a_full_queue_still_takes_what_is_urgent(redis_server: RedisServer
         assert busy.value.length == CAPACITY
         await front.submit(urgent(CAPACITY, "critical"))
         assert [each.bundle.id for each in await soon(worker.claim(room=1))] == [f"s-{CAPACITY}"]
+
+
+@pytest.mark.anyio
+async def test_two_lanes_may_count_alike(redis_server: RedisServer) -> None:
+    """Both tasks came in the same millisecond: the same number in two streams is not the same task."""
+    bus = RedisBus(redis_server.url)
+    async with bus.front() as front, bus.worker() as worker:
+        await front.submit(task(1))
+        await front.submit(urgent(2, "high"))
+        with redis_server.client() as client:
+            for lane, name in (("jobs", "s-1"), ("urgent", "s-2")):
+                [(entry, fields)] = client.xrange(f"duo:{{0}}:{lane}")
+                body = {key: value.encode(errors="surrogateescape") for key, value in fields.items()}
+                client.xdel(f"duo:{{0}}:{lane}", entry)
+                client.xadd(f"duo:{{0}}:{lane}", body, id="9999999999999-1")
+                client.hset(f"duo:{{0}}:job:{name}", "entry", "9999999999999-1")
+        claims = list(await soon(worker.claim(room=4)))
+        while len(claims) < 2:
+            claims += await soon(worker.claim(room=4))
+        assert sorted(each.bundle.id for each in claims) == ["s-1", "s-2"]
+        for each in claims:
+            await each.finish(stamped(each, 1, Finding.final("done")))
