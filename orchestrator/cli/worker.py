@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
     from orchestrator.assistant import Assistant
     from orchestrator.cli.settings import Settings
 
@@ -76,14 +78,15 @@ async def _work(assistant: Assistant, url: str, slots: int) -> int:
                         drain.set()
 
             tasks.start_soon(watch_signals)
-            tasks.start_soon(_watch_redis, url, shown(url))
+            # It says first whether Redis is there, and then what it takes from it.
+            await tasks.start(_watch_redis, url, shown(url))
             await assistant.work(slots=slots, drain=drain)
             tasks.cancel_scope.cancel()
     say("stopped")
     return _INTERRUPTED if interrupted else 0
 
 
-async def _watch_redis(url: str, name: str) -> None:
+async def _watch_redis(url: str, name: str, *, task_status: TaskStatus[None]) -> None:
     """Tell when Redis is there and when it is away. The bus waits by itself; this only says so."""
     import anyio
 
@@ -106,6 +109,8 @@ async def _watch_redis(url: str, name: str) -> None:
                         say(f"this Redis is too old: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
             if problem and was_there is not False:
                 say(f"Redis is away, waiting for it: {problem}")
+            if was_there is None:
+                task_status.started()
             was_there = not problem
             await anyio.sleep(_LOOK_S)
     finally:
