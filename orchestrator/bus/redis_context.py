@@ -7,6 +7,7 @@ k-th hand-off of a long conversation costs what was said since, not all that was
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from typing import Final
 
@@ -43,7 +44,7 @@ class Parcel(msgspec.Struct, frozen=True):
 class _Said(msgspec.Struct):
     """What one session's workers can read already."""
 
-    generation: int = 0
+    generation: int
     pieces: int = 0
     revision: int = 0
     """Up to where the pieces reach."""
@@ -58,13 +59,17 @@ class Told:
     def __init__(self, own: FrontKeys) -> None:
         self._own = own
         self._sessions: OrderedDict[str, _Said] = OrderedDict()
+        # Never the same twice: a worker takes what it has read under a name for what stands there.
+        self._generations = itertools.count()
 
     def parcel(self, bundle: Bundle) -> Parcel:
         """How `bundle` is to be sent just now. Nothing is booked before `arrived`."""
         if len(bundle.context) != bundle.revision:
             # Not a whole conversation from its beginning; then its pieces could not be counted.
             return Parcel(bundle)
-        said = self._sessions.setdefault(bundle.session, _Said())
+        said = self._sessions.get(bundle.session)
+        if said is None:
+            said = self._sessions[bundle.session] = _Said(next(self._generations))
         self._sessions.move_to_end(bundle.session)
         while len(self._sessions) > SESSIONS_KNOWN:
             self._sessions.popitem(last=False)
@@ -87,8 +92,7 @@ class Told:
 
     def missed(self, session: str) -> None:
         """Redis has not what it is thought to have: tell all of it again, beside what older tasks may still need."""
-        generation = self._sessions[session].generation + 1 if session in self._sessions else 0
-        self._sessions[session] = _Said(generation)
+        self._sessions[session] = _Said(next(self._generations))
 
     @staticmethod
     def _is_short(said: _Said, bundle: Bundle) -> bool:

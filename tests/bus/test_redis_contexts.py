@@ -8,7 +8,7 @@ import pytest
 from orchestrator.bundle import Bundle
 from orchestrator.bus.redis import RedisBus
 from orchestrator.bus.redis_client import RedisClient, RedisSettings
-from orchestrator.bus.redis_context import CARRIED_BYTES, Conversations, Told
+from orchestrator.bus.redis_context import CARRIED_BYTES, SESSIONS_KNOWN, Conversations, Told
 from orchestrator.bus.redis_keys import FrontKeys, Keys
 from orchestrator.context import Entry, Said
 from orchestrator.finding import Finding
@@ -128,6 +128,18 @@ async def test_a_worker_reads_only_what_is_new(redis_server: RedisServer) -> Non
     assert await cold.context(parcel.key, parcel.needed, LONG + 3) is None
     await client.call("PEXPIRE", parcel.key, 1)
     await client.close()
+
+
+def test_no_list_is_ever_begun_twice() -> None:
+    """A worker that has read one would take the new one for it: also where a session was forgotten in between."""
+    told = Told(OWN)
+    names = [told.parcel(task(1, LONG)).key]
+    for number in range(SESSIONS_KNOWN):
+        told.parcel(task(1, 1, session=f"other-{number}"))
+    names.append(told.parcel(task(2, LONG)).key)
+    told.missed("s")
+    names.append(told.parcel(task(3, LONG)).key)
+    assert len(set(names)) == 3
 
 
 def test_a_part_of_a_conversation_travels_with_its_task() -> None:
