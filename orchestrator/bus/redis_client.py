@@ -177,10 +177,15 @@ class RedisClient:
     async def script(self, step: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
         """Run one script; see `Step`. Raises `Away`."""
         [result] = await self.scripts([(step, keys, arguments)])
+        if isinstance(result, Refused):
+            raise result
         return result
 
-    async def scripts(self, calls: Sequence[Step]) -> list[list[Any]]:
-        """Run several steps in one round trip, each by itself. Raises `Away` when one of them failed."""
+    async def scripts(self, calls: Sequence[Step]) -> list[list[Any] | Refused]:
+        """Run several steps in one round trip, each by itself: one that is refused is no harm to the others.
+
+        Raises `Away` when Redis could not do them.
+        """
         packed = [_packed("EVALSHA", step.sha, len(keys), *keys, *rest) for step, keys, rest in calls]
         send = self._read if self._shared is None else self._shared.send
         try:
@@ -192,9 +197,12 @@ class RedisClient:
                 results = (await send([*load, *packed]))[len(load) :]
         except Exception as error:
             raise self._away(error) from error
-        for result in results:
+        for place, result in enumerate(results):
             if isinstance(result, Exception):
-                raise self._away(result) from result
+                away = self._away(result)
+                if not isinstance(away, Refused):
+                    raise away from result
+                results[place] = away
         return results
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from orchestrator.bundle import Bundle
-from orchestrator.bus.redis_client import RedisClient
+from orchestrator.bus.redis_client import RedisClient, Refused
 from orchestrator.bus.redis_keys import FrontKeys
 from orchestrator.context import Entry
 
@@ -123,7 +123,11 @@ class Conversations:
         read = self._known.setdefault(key, _Read())
         self._known.move_to_end(key)
         if read.pieces < needed:
-            for piece in await self._client.call("LRANGE", key, read.pieces, needed - 1):
+            try:
+                pieces = await self._client.call("LRANGE", key, read.pieces, needed - 1)
+            except Refused:
+                return None
+            for piece in pieces:
                 try:
                     entries = _DECODER.decode(piece)
                 except (msgspec.DecodeError, UnicodeDecodeError):

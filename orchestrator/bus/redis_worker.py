@@ -28,7 +28,7 @@ import msgspec
 from orchestrator.bundle import Bundle
 from orchestrator.bus.endings import Refusal, refused
 from orchestrator.bus.redis_claim import RedisClaim, give_up
-from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Step
+from orchestrator.bus.redis_client import Away, Backoff, GroupMissing, RedisClient, RedisSettings, Refused, Step
 from orchestrator.bus.redis_context import Conversations
 from orchestrator.bus.redis_entries import Entry, entries_of, task_of
 from orchestrator.bus.redis_held import Held, HeldTask, Office
@@ -288,7 +288,13 @@ class _RedisWorker:
         try:
             replies = await self._commands.scripts([self._start_step(entry, token) for token, entry in tokens.items()])
             for (token, entry), reply in zip(tokens.items(), replies, strict=True):
-                await self._accept(entry, token, bundles[token], reply)
+                try:
+                    if isinstance(reply, Refused):
+                        raise reply
+                    await self._accept(entry, token, bundles[token], reply)
+                except Refused as refusal:
+                    # The trouble of this task; the others go on.
+                    _log.warning("the task %s cannot be started: %s", task_of(entry), refusal.reason)
                 del self._unanswered[entry[:2]]
         finally:
             rung, self._starting = {task for task, rang in self._starting.items() if rang}, {}

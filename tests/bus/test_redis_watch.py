@@ -226,6 +226,24 @@ async def test_what_a_task_finds_goes_where_its_session_is(redis_server: RedisSe
 
 
 @pytest.mark.anyio
+async def test_a_task_that_cannot_be_started_keeps_nobody_from_work(redis_server: RedisServer) -> None:
+    bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
+    async with bus.front() as front, bus.worker() as worker, anyio.create_task_group() as tasks:
+        updates = front.updates("s")
+        for number in (1, 2):
+            await front.submit(task(number))
+        with redis_server.client() as client:
+            client.set("duo:{0}:orders:s-1", "not a list", px=60_000)
+        tasks.start_soon(serve, worker)
+        began = (await until(updates, "began 1"))[-1]
+        assert isinstance(began, Finding)
+        assert began.delegation == "s-2"
+        await front.order(amendment("go", 2))
+        await until(updates, "go")
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
 async def test_the_trouble_of_one_task_is_nobody_elses(redis_server: RedisServer) -> None:
     """What stands under its name is of another kind, so Redis will never take its steps; the rest goes on as ever."""
     bus = RedisBus(redis_server.url, settings=RedisSettings(lease_ms=400))
