@@ -114,13 +114,15 @@ class _Shell:
         self.journal = journal
         self.speech = speech
         self.turns: Outbox[MicroTurn] = Outbox(high=256)
+        self.told = len(session.context)
+        """The revision of the conversation that the voice has been told up to."""
         self.errands: Outbox[Errand] = Outbox(high=1_024)
 
     def opening(self, opening: Opening) -> Callable[[], Opening]:
         """What a voice that is opened (again) is told: the conversation as it stands then."""
 
         def now() -> Opening:
-            return Opening(opening.session, opening.tools, opening.pools, self.session.context, opening.instructions)
+            return msgspec.structs.replace(opening, context=self.session.context)
 
         return now
 
@@ -166,7 +168,7 @@ class _Shell:
         stalled: SinkStalled | None = None
         match effect:
             case StepModel():
-                if self.turns.put(effect.turn):
+                if self.turns.put(self._told(effect.turn)):
                     stalled = SinkStalled("model")
             case Emit() | StopSpeaking():
                 if self.speech.put(effect):
@@ -179,6 +181,12 @@ class _Shell:
                 assert_never(effect)
         if stalled is not None:
             self._take(stalled)
+
+    def _told(self, turn: MicroTurn) -> MicroTurn:
+        if turn.revision == self.told:
+            return turn
+        since, self.told = self.told, turn.revision
+        return msgspec.structs.replace(turn, entries=self.session.entries(since, turn.revision))
 
     def _send(self, effect: Sent) -> None:
         match effect:

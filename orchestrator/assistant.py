@@ -52,6 +52,8 @@ class Specialist(msgspec.Struct, frozen=True):
 
     tools: Sequence[Tool | Callable[..., Any]] = ()
     reasoner: str | Reasoner | Agent = "rules"
+    about: str = ""
+    """What it is for, in a line: a voice that chooses between pools goes by it."""
 
 
 class _Pool(msgspec.Struct, frozen=True):
@@ -59,6 +61,7 @@ class _Pool(msgspec.Struct, frozen=True):
 
     tools: tuple[Tool, ...]
     reasoner: Reasoner
+    about: str
 
 
 class Assistant:
@@ -72,6 +75,8 @@ class Assistant:
         timing: When findings are spoken; the default is `orchestrator.timing.default_policy()`.
         bus: Where tasks go: the URL of a Redis, a bus, or `None` for workers in this process.
         config: Pace, grid and patience of a session; its `id` is used where a session is opened without one.
+        instructions: What it is to be like, and its rules, for a voice that has a language model; the rule-based one
+            has no use for it.
 
     Raises:
         ConfigError: something of this cannot work; nothing has started.
@@ -86,8 +91,10 @@ class Assistant:
         timing: TimingPolicy | None = None,
         bus: str | Bus | None = None,
         config: SessionConfig | None = None,
+        instructions: str = "",
     ) -> None:
         self._model = _voice(interaction)
+        self._instructions = instructions
         self._pools = _pools(background, tools)
         self._timing = default_policy() if timing is None else timing
         self._local = bus is None
@@ -258,7 +265,9 @@ class Assistant:
 
     def _opening(self, session: str) -> Opening:
         infos = tuple(tool.info for tool in self.tools)
-        return Opening(session, infos, tuple(pool for pool in self._pools if pool))
+        abouts = {name: pool.about for name, pool in self._pools.items() if pool.about}
+        pools = tuple(pool for pool in self._pools if pool)
+        return Opening(session, infos, pools, instructions=self._instructions, abouts=abouts)
 
     def _take_up(self, name: str, owned: OwnedSession | None) -> tuple[Session, Instant]:
         routes = {tool.info.name: pool for pool, has in self._pools.items() for tool in has.tools if pool}
@@ -301,7 +310,7 @@ def _pools(background: Any, tools: Sequence[Tool | Callable[..., Any]]) -> dict[
     pools: dict[str, _Pool] = {}
     for name, entry in given.items():
         specialist = entry if isinstance(entry, Specialist) else Specialist(reasoner=entry)
-        pools[name] = _Pool((*shared, *_as_tools(specialist.tools)), _reasoner(specialist.reasoner))
+        pools[name] = _Pool((*shared, *_as_tools(specialist.tools)), _reasoner(specialist.reasoner), specialist.about)
     return pools
 
 

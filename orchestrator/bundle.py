@@ -21,6 +21,8 @@ class Budget(msgspec.Struct, frozen=True, omit_defaults=True):
     """Model calls."""
     tokens: int | None = None
     tool_calls: int | None = 50
+    cost: float | None = None
+    """Money, in the currency in which the reasoner was told its prices."""
 
 
 class Bundle(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from orchestrator.agenda_items import AgendaItem
 from orchestrator.clock import Instant, to_ms
 from orchestrator.finding import Finding
 
@@ -24,8 +25,10 @@ __all__ = [
     "Noticed",
     "Said",
     "Saw",
+    "Scheduled",
     "Settled",
     "Spoke",
+    "Unscheduled",
     "what_was_said",
 ]
 
@@ -89,6 +92,18 @@ class Settled(_Entry, frozen=True, tag="settled"):
     reason: str = ""
 
 
+class Scheduled(_Entry, frozen=True, tag="scheduled"):
+    """Something was put on the agenda."""
+
+    item: AgendaItem | None = None
+
+
+class Unscheduled(_Entry, frozen=True, tag="unscheduled"):
+    """An item was taken off the agenda; an empty `item` means all of them."""
+
+    item: str = ""
+
+
 class Noticed(_Entry, frozen=True, tag="noticed"):
     """Something both sides should know: a cue fired, the bus is away, nobody works."""
 
@@ -101,7 +116,7 @@ class Interrupted(_Entry, frozen=True, tag="interrupted"):
     by: str = ""
 
 
-Entry = Said | Deleted | Saw | Spoke | Assigned | Found | Settled | Noticed | Interrupted
+Entry = Said | Deleted | Saw | Spoke | Assigned | Found | Settled | Scheduled | Unscheduled | Noticed | Interrupted
 
 
 class Context(msgspec.Struct):

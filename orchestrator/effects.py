@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from orchestrator.context import Entry
 from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.events import Activity, DelegationState
 from orchestrator.finding import Finding, Urgency
@@ -97,6 +98,10 @@ class MicroTurn(msgspec.Struct, frozen=True, omit_defaults=True):
     """The id of a `question` finding the person has heard and not answered yet."""
     unheard: str = ""
     """After an interruption: what of the voice's own last utterance the person did not hear."""
+    entries: tuple[Entry, ...] = ()
+    """The conversation up to `revision`, from where the voice was last told. The shell puts it in when the turn is
+    handed over, as it does for a bundle: so journals do not repeat the conversation. A voice that has just been opened
+    may know some of them already, from `Opening.context`; their `revision` tells."""
 
 
 class _Effect(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

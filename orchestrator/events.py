@@ -171,10 +171,14 @@ class ModelRested(_Event, frozen=True, tag="model.rested"):
 
 
 class ModelFailed(_Event, frozen=True, tag="model.failed"):
-    """The voice broke. `final` when it will not come back; until it does, findings are said verbatim."""
+    """The voice broke. `final` when it will not come back; until it does, findings are said verbatim.
+
+    `say` is what the person is told of it, where the voice knows better than the session what they can do.
+    """
 
     reason: str
     final: bool = False
+    say: str = ""
 
 
 class DelegationUpdate(_Event, frozen=True, tag="delegation.update"):

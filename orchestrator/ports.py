@@ -99,6 +99,9 @@ class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
     pools: tuple[str, ...] = ()
     context: tuple[Entry, ...] = ()
     instructions: str = ""
+    """What whoever built the assistant wants of it: its persona, its rules."""
+    abouts: Mapping[str, str] = {}
+    """What each pool is for, where it was told."""
 
 
 class InteractionStream(Protocol):

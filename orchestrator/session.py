@@ -14,7 +14,7 @@ from orchestrator import delivery, resuming, work
 from orchestrator.bundle import Amendment, Bundle
 from orchestrator.clock import MS, Instant, after, to_ms
 from orchestrator.config import SessionConfig
-from orchestrator.context import Deleted, Entry, Noticed, Said, Saw
+from orchestrator.context import Deleted, Entry, Noticed, Said, Saw, Scheduled, Unscheduled
 from orchestrator.effects import Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
 from orchestrator.events import (
     BusDown,
@@ -86,6 +86,10 @@ class Session:
     def context(self) -> tuple[Entry, ...]:
         """The conversation so far, as a frozen view."""
         return self._state.context.view()
+
+    def entries(self, since: int, until: int) -> tuple[Entry, ...]:
+        """The conversation after revision `since`, up to and with `until`."""
+        return self._state.context.view(since, until)
 
     @property
     def busy(self) -> bool:
@@ -177,9 +181,12 @@ class Session:
                 refused = state.agenda.add(event.item, now=now)
                 if refused:
                     work.announce(state, f"I can't put that on the agenda: {refused}.", "the agenda refused it", now)
+                else:
+                    state.note(Scheduled(item=event.item), now)
             case ModelUnscheduled():
                 state.asked.clear()
                 state.agenda.remove(event.item)
+                state.note(Unscheduled(item=event.item), now)
             case ModelRested():
                 self._rested(event, now, out)
             case ModelFailed():
@@ -370,7 +377,7 @@ class Session:
             state.voice_down = True
             state.note(Noticed(text=f"the voice failed: {event.reason}"), now)
             ending = "for good" if event.final else "for a moment"
-            text = f"My voice model has failed {ending}. Results will be read out as they are."
+            text = event.say or f"My voice model has failed {ending}. Results will be read out as they are."
             work.announce(state, text, f"the voice failed: {event.reason}", now)
         self._edge(now)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.testing.bus_checks import BusHarness, check_bus
     from orchestrator.testing.playing import plain_voice, play, silent_voice
     from orchestrator.testing.policy_checks import check_timing_policy
+    from orchestrator.testing.scripted_completions import ScriptedCompletions
     from orchestrator.testing.scripted_tool import ScriptedTool
     from orchestrator.testing.store_checks import StoreHarness, check_store
     from orchestrator.testing.tool_checks import AloneContext, check_tool
@@ -22,6 +23,7 @@ __all__ = [
     "AloneContext",
     "BusHarness",
     "ManualClock",
+    "ScriptedCompletions",
     "ScriptedTool",
     "StoreHarness",
     "check_bus",
@@ -38,6 +40,7 @@ _HOME = {
     "AloneContext": "testing.tool_checks",
     "BusHarness": "testing.bus_checks",
     "ManualClock": "clock",
+    "ScriptedCompletions": "testing.scripted_completions",
     "ScriptedTool": "testing.scripted_tool",
     "StoreHarness": "testing.store_checks",
     "check_bus": "testing.bus_checks",

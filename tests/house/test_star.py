@@ -15,7 +15,19 @@ THREE = ("interaction", "background", "tools")
 
 # The modules of the hub that are not part of the pure core. A new module has to choose.
 SHELL = {
-    *("assistant", "bus", "cli", "function_tool", "ports", "siblings", "simulation", "talk", "testing", "tool_schema"),
+    *(
+        "assistant",
+        "bus",
+        "cli",
+        "completions",
+        "function_tool",
+        "ports",
+        "siblings",
+        "simulation",
+        "talk",
+        "testing",
+        "tool_schema",
+    ),
     "version",
 }
 
