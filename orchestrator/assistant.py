@@ -69,9 +69,11 @@ class Assistant:
 
     Args:
         tools: What its background can do: `@tool` functions, plain typed functions, or anything with the `Tool` port.
-        interaction: The live voice: `"reflex"` (embedded, rule-based, no key) or an `InteractionModel`.
-        background: What thinks: `"rules"` (embedded), a `Reasoner`, any async callable of `(bundle, desk)`, or several
-            by pool name, each with tools of its own (`Specialist`). `tools` go to every pool.
+        interaction: The live voice: `"reflex"` (embedded, rule-based, no key), `"chat:NAME"` or `"chat:NAME@URL"` (a
+            language model behind OpenAI's chat completions), or an `InteractionModel`.
+        background: What thinks: `"rules"` (embedded), `"chat:NAME"` as above, a `Reasoner`, any async callable of
+            `(bundle, desk)`, or several by pool name, each with tools of its own (`Specialist`). `tools` go to every
+            pool.
         timing: When findings are spoken; the default is `orchestrator.timing.default_policy()`.
         bus: Where tasks go: the URL of a Redis, a bus, or `None` for workers in this process.
         config: Pace, grid and patience of a session; its `id` is used where a session is opened without one.
@@ -291,11 +293,16 @@ class Assistant:
 def _voice(named: str | InteractionModel) -> InteractionModel:
     if not isinstance(named, str):
         return named
+    kind, _, model = named.partition(":")
+    if kind == "chat" and model:
+        from interaction.models.chat import ChatModel
+
+        return ChatModel(model)
     if named != "reflex":
         raise ConfigError(
             f"there is no voice called {named!r}",
-            'the only voice that is built in is "reflex", the rule-based one',
-            'use interaction="reflex", or pass an InteractionModel',
+            'there are "reflex", the rule-based one, and "chat:NAME" for a language model',
+            "use one of these, or pass an InteractionModel",
         )
     from interaction.models.reflex import ReflexModel
 
@@ -327,11 +334,16 @@ def _reasoner(named: str | Reasoner | Agent) -> Reasoner:
 
     if not isinstance(named, str):
         return as_reasoner(named)
+    kind, _, model = named.partition(":")
+    if kind == "chat" and model:
+        from background.models.chat import ChatReasoner
+
+        return ChatReasoner(model)
     if named != "rules":
         raise ConfigError(
             f"there is no reasoner called {named!r}",
-            'the only one that is built in is "rules", the rule-based one',
-            'use background="rules", or pass a Reasoner or an async function of (bundle, desk)',
+            'there are "rules", the rule-based one, and "chat:NAME" for a language model',
+            "use one of these, or pass a Reasoner or an async function of (bundle, desk)",
         )
     from background.models.rules import RulesReasoner
 

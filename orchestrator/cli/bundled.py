@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.settings import Settings
+from orchestrator.errors import ConfigError
 from orchestrator.siblings import PACKAGES, require
 
 if TYPE_CHECKING:
@@ -15,14 +16,40 @@ __all__ = ["bundled_assistant", "chosen_bus"]
 
 
 def bundled_assistant(settings: Settings, bus: Bus | None) -> Assistant:
-    """An assistant as `settings` say. Raises `SiblingShadowed` where a stranger's folder stands in for one of ours."""
+    """An assistant as `settings` say.
+
+    Raises:
+        SiblingShadowed: a stranger's folder stands in for one of ours.
+        ConfigError: a language model is named that cannot be asked: there is no key for it.
+    """
     for package in PACKAGES:
         require(package)
     from orchestrator.assistant import Assistant
     from orchestrator.config import SessionConfig
     from tools.bundled import bundled
 
-    return Assistant(tools=bundled(settings.root.resolve()), bus=bus, config=SessionConfig(pace=settings.pace))
+    thinker = settings.background_model or settings.model
+    for named in {settings.model, thinker} - {None}:
+        _can_be_asked(str(named))
+    return Assistant(
+        tools=bundled(settings.root.resolve()),
+        interaction=f"chat:{settings.model}" if settings.model else "reflex",
+        background=f"chat:{thinker}" if thinker else "rules",
+        bus=bus,
+        config=SessionConfig(pace=settings.pace),
+    )
+
+
+def _can_be_asked(model: str) -> None:
+    """A missing key is known before anybody has said anything; a wrong one is told in the conversation."""
+    from orchestrator.completions.naming import parse_model
+
+    if parse_model(model).lacks_key:
+        raise ConfigError(
+            f"the model {model!r} cannot be asked: there is no key",
+            "OPENAI_API_KEY is not set, and no other server is named, so it would be OpenAI's own",
+            "set OPENAI_API_KEY, or name your server: OPENAI_BASE_URL=http://localhost:8000/v1, or NAME@URL",
+        )
 
 
 def chosen_bus(settings: Settings) -> Bus | None:

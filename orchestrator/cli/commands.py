@@ -22,6 +22,16 @@ _ROOT = click.option(
     type=click.Path(path_type=Path),
     help="The folder whose files the tools may read (default: the current one).",
 )
+_MODEL = click.option(
+    "--model",
+    metavar="NAME[@URL]",
+    help="Let this language model talk (default: rules). It is asked at OPENAI_BASE_URL, or at URL.",
+)
+_BACKGROUND_MODEL = click.option(
+    "--background-model",
+    metavar="NAME[@URL]",
+    help="Let this language model do the work (default: that of --model, or rules).",
+)
 _LOG = click.option("--log", metavar="FILE", type=click.Path(path_type=Path), help="Write what goes wrong inside here.")
 
 
@@ -39,6 +49,8 @@ def duologue() -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="For machines: user events in, the journal out, one object a line."
 )
+@_MODEL
+@_BACKGROUND_MODEL
 @_REDIS
 @_ROOT
 @click.option("--pace", metavar="CPS", help="Characters of speech a second (default: 60), or 'none' for no pacing.")
@@ -49,6 +61,8 @@ def duologue() -> None:
 def chat(
     plain: bool | None,
     as_json: bool,
+    model: str | None,
+    background_model: str | None,
     redis: str | None,
     root: Path | None,
     pace: str | None,
@@ -59,26 +73,44 @@ def chat(
 ) -> int:
     """Talk with the assistant: in the terminal, or through a pipe.
 
-    No key, no account and no server are needed: the embedded voice goes by rules, and says so. Every key is heard as it
-    is typed. Ctrl-C or Ctrl-D leaves. Lines piped in are given one at a time, each when the one before has been
-    answered; work started by them is waited for at the end.
+    No key, no account and no server are needed: the embedded voice goes by rules, and says so. With --model a language
+    model talks, on any server that knows OpenAI's chat completions (OPENAI_API_KEY, OPENAI_BASE_URL). Every key is
+    heard as it is typed. Ctrl-C or Ctrl-D leaves. Lines piped in are given one at a time, each when the one before has
+    been answered; work started by them is waited for at the end.
     """
     from orchestrator.cli.chat import chat as run
     from orchestrator.cli.settings import load
 
     if plain and as_json:
         raise click.UsageError("--plain is for people and --json for machines: choose one.")
-    settings = load(plain=plain, redis=redis, root=root, pace=pace, session=session, log=log)
+    settings = load(
+        plain=plain,
+        model=model,
+        background_model=background_model,
+        redis=redis,
+        root=root,
+        pace=pace,
+        session=session,
+        log=log,
+    )
     return run(settings, as_json=as_json, record=record, take_over=take_over)
 
 
 @duologue.command()
+@_BACKGROUND_MODEL
 @_REDIS
 @click.option("--slots", metavar="N", type=int, help="How many tasks may run at once (default: 8).")
 @_ROOT
 @click.option("--lease", metavar="MS", type=int, help="How long a silent worker keeps its tasks (default: 5000).")
 @_LOG
-def worker(redis: str | None, slots: int | None, root: Path | None, lease: int | None, log: Path | None) -> int:
+def worker(
+    background_model: str | None,
+    redis: str | None,
+    slots: int | None,
+    root: Path | None,
+    lease: int | None,
+    log: Path | None,
+) -> int:
     """Work in the background for chats that run elsewhere, over Redis.
 
     The first Ctrl-C takes no more tasks and gives those that run 10 seconds; then,
@@ -87,7 +119,8 @@ def worker(redis: str | None, slots: int | None, root: Path | None, lease: int |
     from orchestrator.cli.settings import load
     from orchestrator.cli.worker import worker as run
 
-    return run(load(redis=redis, slots=slots, root=root, lease_ms=lease, log=log))
+    settings = load(background_model=background_model, redis=redis, slots=slots, root=root, lease_ms=lease, log=log)
+    return run(settings)
 
 
 @duologue.command()

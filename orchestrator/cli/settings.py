@@ -27,6 +27,10 @@ class Settings(msgspec.Struct, frozen=True):
     """The folder whose files the tools may read."""
     pace: int | None = 60
     """Characters of speech a second; `None`: as fast as the voice writes."""
+    model: str | None = None
+    """The language model of the voice, as NAME or NAME@URL; `None`: the rule-based voice."""
+    background_model: str | None = None
+    """The language model of the background; `None`: that of the voice, or rules where that has none either."""
     plain: bool = False
     slots: int = 8
     lease_ms: int = 5_000
@@ -49,7 +53,7 @@ def load(**options: object) -> Settings:
     for name, parse in _PARSERS.items():
         variable = _VARIABLES[name]
         if options.get(name) is not None:
-            raw, source = options[name], f"--{'lease' if name == 'lease_ms' else name}"
+            raw, source = options[name], _OPTIONS.get(name, f"--{name}")
         elif os.environ.get(variable):
             raw, source = os.environ[variable], variable
         elif name in in_file:
@@ -98,6 +102,17 @@ def _redis(raw: object) -> str:
     except ConfigError as problem:
         raise ValueError(f"{problem.why} {problem.todo}") from None
     return url
+
+
+def _model(raw: object) -> str:
+    from orchestrator.completions.naming import parse_model
+
+    name = _text(raw)
+    try:
+        parse_model(name)
+    except ConfigError as problem:
+        raise ValueError(f"{problem.why} {problem.todo}") from None
+    return name
 
 
 def _folder(raw: object) -> Path:
@@ -165,12 +180,16 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "redis": _redis,
     "root": _folder,
     "pace": _pace,
+    "model": _model,
+    "background_model": _model,
     "plain": _flag,
     "slots": _slots,
     "lease_ms": _lease,
     "session": _session,
     "log": _file,
 }
+_OPTIONS: Final[Mapping[str, str]] = {"lease_ms": "--lease", "background_model": "--background-model"}
+"""The options that are not called as their setting is."""
 # REDIS_URL keeps the name it has everywhere.
 _VARIABLES: Final[Mapping[str, str]] = {
     name: "REDIS_URL" if name == "redis" else f"DUOLOGUE_{name.upper()}" for name in _PARSERS
