@@ -24,6 +24,10 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whatever else the server wants in the body of each request."""
     filler: str = "On it."
     """What is said when the model hands work over without a word of its own; empty: nothing."""
+    confirmation: str = "Okay."
+    """The same for what it calls off or puts on the agenda."""
+    failed: str = "I couldn't do that."
+    """The same where nothing that it tried could be carried out."""
     backchannels: bool = True
     """Whether it puts in a listener's word while the person tells something long."""
     preempt: bool = True
@@ -38,6 +42,8 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """How often the model may mend a function call that could not be carried out."""
     resumes: int = 1
     """How often an answer that broke off in the middle is gone on with."""
+    slow_ms: int = 10_000
+    """After so long without a sign of the server the person is told; it is waited for all the same."""
     silent_ms: int = 2_000
     """Troubles that are over within this time are not told."""
     retry_first_ms: int = 250
