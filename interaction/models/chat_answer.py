@@ -12,7 +12,7 @@ from interaction.models.chat_prompt import Prompt
 from interaction.models.chat_settings import ChatSettings
 from orchestrator.completions.asking import FunctionCall
 from orchestrator.effects import MicroTurn, Offer
-from orchestrator.events import ModelAmended, ModelDelegated, ModelEvent, ModelSpoke
+from orchestrator.events import ModelAmended, ModelDelegated, ModelEvent, ModelScheduled, ModelSpoke
 
 __all__ = ["Answer", "Purpose", "Speaking"]
 
@@ -62,6 +62,7 @@ class Speaking:
         self._settings = settings
         self._prompt = prompt
         self._guard = guard
+        self._scheduled: set[str] = set()
 
     def words(self, answer: Answer, text: str) -> list[ModelEvent]:
         """The model says `text`."""
@@ -70,13 +71,15 @@ class Speaking:
     def call(self, answer: Answer, call: FunctionCall, turn: MicroTurn, offered: tuple[str, ...]) -> list[ModelEvent]:
         """The model calls a function, as things stand in `turn`. `offered` are findings that it may decide about."""
         answer.called = True
-        taken = self._prompt.standing.scheduled
+        taken = self._prompt.standing.scheduled | self._scheduled
         act = self._prompt.functions.read(call, turn, taken=taken, offered=offered)
         match act:
             case Deed(event=ModelDelegated(task=task)) if (refusal := self._guard.delegate(task, turn.work)):
                 return self._refused(answer, call, refusal.reason)
             case Deed():
                 self._prompt.acted(act)
+                if isinstance(act.event, ModelScheduled):
+                    self._scheduled.add(act.event.item.id)
                 answer.acted = True
                 answer.done = (*answer.done, act)
                 return [act.event, *self._confirmation(answer, act.say)]
