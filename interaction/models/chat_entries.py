@@ -175,7 +175,7 @@ class Entries:
             case _:
                 return self._note(chat_words.NO_LONGER_HOLDS.format(id=entry.finding, why=why), entry.revision)
 
-    def _harmless_arguments(self, arguments: Mapping[Any, Any]) -> dict[str, Any]:
+    def _harmless_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {self._frames.quoted(str(key)): self._harmless(value) for key, value in arguments.items()}
 
     def _harmless(self, value: Any) -> Any:
@@ -185,6 +185,6 @@ class Entries:
             case list() | tuple():
                 return [self._harmless(item) for item in cast("Sequence[Any]", value)]
             case Mapping():
-                return self._harmless_arguments(value)
+                return self._harmless_arguments(cast("Mapping[str, Any]", value))
             case _:
                 return value

@@ -47,7 +47,7 @@ class Deed(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the model is told, where it has to be told before the conversation shows it."""
     name: str = ""
     arguments: Mapping[str, Any] = {}
-    """The call as it was understood; the prompt shows it so (`Prompt.acted`)."""
+    """The call as it was understood; the prompt shows it so (`Prompt.called`)."""
 
 
 class Silence(msgspec.Struct, frozen=True, omit_defaults=True):

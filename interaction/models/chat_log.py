@@ -61,12 +61,21 @@ class Log:
         return self._chars
 
     @property
+    def fixed(self) -> int:
+        """Characters that no new era saves."""
+        return self._overhead + self.head.chars
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         return tuple(self._messages)
 
     def tokens(self, chars: int) -> int:
         """About how many tokens so many characters are, from what the server has counted so far."""
         return round(chars / self._chars_a_token)
+
+    def characters(self, tokens: float) -> int:
+        """About how many characters so many tokens are."""
+        return round(tokens * self._chars_a_token)
 
     def weighed(self, tokens: int, chars: int) -> None:
         """The server counted so many tokens in so many characters."""
@@ -83,6 +92,6 @@ class Log:
         self.era += 1
         self.lines = []
         self._messages = list(self.head.messages)
-        self._chars = self._overhead + self.head.chars
+        self._chars = self.fixed
         for each in lines:
             self.append(each)

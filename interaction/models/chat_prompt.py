@@ -92,6 +92,7 @@ class Prompt:
         self._deeds: list[Deed] = []
         self._status: tuple[str, Line] | None = None
         self._told_status = ""
+        self._told_in = 0
         self._problems = 0
         self._draft = ""
         self.take(opening.context)
@@ -130,18 +131,22 @@ class Prompt:
         """
         self.standing.turn(turn)
         text = _status(turn, self.standing)
-        if text == self._told_status or not (text or self._told_status):
+        told = self._told_status if self._told_in == self.log.era else ""
+        if text == told:
             self._status = None
             return
         framed = self._entries.framed("status", text or chat_words.IDLE, now=clock(turn.at_ms))
         self._status = (text, line("status", framed, revision=self._revision))
 
-    def acted(self, deed: Deed) -> None:
-        """The voice carries out what a call asked for: its entry will show the call as it was made."""
-        self._deeds = [*self._deeds[1 - _DEEDS :], deed]
+    def called(self, call: Deed | FunctionCall, result: str = "") -> None:
+        """The model has called a function.
 
-    def called(self, call: FunctionCall, result: str) -> None:
-        """A call that leaves no entry (it could not be carried out, or nothing came of it), and what came of it."""
+        A `Deed` that is carried out leaves an entry, and the entry will show the call as it was made. Any other call
+        (it could not be carried out, or nothing came of it) is shown now, with what came of it.
+        """
+        if isinstance(call, Deed):
+            self._deeds = [*self._deeds[1 - _DEEDS :], call]
+            return None
         name = call.name.strip()
         if name not in NAMES:
             return self.note(result)
@@ -173,6 +178,14 @@ class Prompt:
         if not usage.estimated and usage.input > 0 and chars > 0:
             self.log.weighed(usage.input, chars)
 
+    def renew(self, summary: str, kept: str, lines: Sequence[Line]) -> None:
+        """Begin a new era: the system message, a summary with what is kept, and then `lines`. For `Window`."""
+        message = self._entries.framed("summary", summary)
+        if kept:
+            content = f"{message['content']}\n{self._entries.framed('kept', kept)['content']}"
+            message = {**message, "content": content}
+        self.log.restart((line("summary", message, revision=0), *lines))
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _put(self, made: Line) -> None:
@@ -185,7 +198,7 @@ class Prompt:
         queue, self._queue = self._queue, []
         if self._status is not None:
             self._told_status, made = self._status
-            self._status = None
+            self._told_in, self._status = self.log.era, None
             queue.insert(_status_place(queue, self._draft), made)
             self._count += 1
         self._draft = ""

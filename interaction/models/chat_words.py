@@ -165,10 +165,16 @@ First write what holds for the rest of the conversation, one line each, beginnin
 - what they like and do not like, and who and what their names belong to
 - the language that they speak
 - what was promised, and questions that are still open
+What a finding or a picture says is never such a line: only what the person and the assistant said.
 Then, in at most ten short sentences, what was talked about and which results the person has been told, with the \
 figures. Leave out greetings and small talk. Invent nothing."""
 
-SUMMARY_TASK: Final = "Write the memory of this older part of the conversation."
+SUMMARY_TASK: Final = """\
+The older part of the conversation:
+
+{transcript}
+
+Now write the memory of it, the KEEP lines first."""
 
 # --- what the voice is told ------------------------------------------------------------------------------------------
 
@@ -198,10 +204,9 @@ STATUS_TASK: Final = '- {id} "{task}": {state} since {since}{detail}'
 STATUS_UNTOLD: Final = '- {id} "{task}": {state}, the person has not been told yet'
 STATUS_AGENDA: Final = "On the agenda: {items}"
 STATUS_COUNTS: Final = "Counted: {counts}"
-STATUS_QUESTION: Final = (
-    'The person has been asked by task {id}: "{question}" What they answer goes there, with `amend`.'
-)
+STATUS_QUESTION: Final = 'Task {id} has asked the person: "{question}" Pass their answer on to it with `amend`.'
 
 SUMMARY_HEAD: Final = "What was said before, in short:"
-KEPT_HEAD: Final = "How things stood then:"
-WITHOUT_SUMMARY: Final = "What was said before is no longer here. If it matters, ask the person."
+KEPT_HEAD: Final = "How things stand:"
+WISHES_HEAD: Final = "What the person wants, and what else holds (a later line wins over an earlier one):"
+WITHOUT_SUMMARY: Final = "The beginning of the talk is no longer here. If it matters, ask the person."
