@@ -126,6 +126,11 @@ class Turntaking:
         self._backchannel_ms = _NEVER
         self._backchannel_at = ""
 
+    @property
+    def pending(self) -> str:
+        """What waits for an answer, or for more of it; empty once it is asked for."""
+        return "" if self._line.asked is not None else self._line.pending
+
     def answered(self) -> None:
         """The answer to the last `Respond` has begun to be said, or is that nothing is to be said.
 

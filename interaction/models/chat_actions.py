@@ -26,9 +26,9 @@ __all__ = [
     "Turned",
 ]
 
-Timer: TypeAlias = Literal["retry", "patience", "speculation", "notice"]
+Timer: TypeAlias = Literal["retry", "patience", "speculation", "slow"]
 """`retry`: a request is made again. `patience`: an outage has lasted long enough to be told. `speculation`: the
-answer that was begun early is given up. `notice`: what the session told is passed on, if nothing else asks by then."""
+answer that was begun early is given up. `slow`: the server has not begun to answer."""
 
 
 class Turned(msgspec.Struct, frozen=True):

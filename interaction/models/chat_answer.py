@@ -10,7 +10,7 @@ from interaction.models.chat_functions import Deed, Problem, Silence
 from interaction.models.chat_guard import Guard
 from interaction.models.chat_prompt import Prompt
 from interaction.models.chat_settings import ChatSettings
-from orchestrator.completions.asking import FunctionCall
+from orchestrator.completions.asking import FunctionCall, Piece
 from orchestrator.effects import MicroTurn, Offer
 from orchestrator.events import ModelAmended, ModelDelegated, ModelEvent, ModelScheduled, ModelSpoke
 
@@ -41,7 +41,13 @@ class Answer(msgspec.Struct):
     confirmed: tuple[str, ...] = ()
     """What was said with calls."""
     done: tuple[Deed, ...] = ()
-    """What the present request led to."""
+    """What it led to, in order."""
+    told_done: int = 0
+    """How many of `done` the model has been told of."""
+    waiting: tuple[Piece, ...] = ()
+    """What has come while the person held the floor, and may yet be said."""
+    n: int = 0
+    """The oldest micro-turn that its offers came with."""
     begun: bool = False
     """The server has sent something for the present request."""
     heard: bool = False
@@ -74,12 +80,11 @@ class Speaking:
         taken = self._prompt.standing.scheduled | self._scheduled
         act = self._prompt.functions.read(call, turn, taken=taken, offered=offered)
         match act:
-            case Deed(event=ModelDelegated(task=task)) if (refusal := self._guard.delegate(task, turn.work)):
-                return self._refused(answer, call, refusal.reason)
             case Deed():
-                self._prompt.acted(act)
-                if isinstance(act.event, ModelScheduled):
-                    self._scheduled.add(act.event.item.id)
+                refusal = self._let(act, turn)
+                if refusal:
+                    return self._refused(answer, call, refusal)
+                self._prompt.called(act)
                 answer.acted = True
                 answer.done = (*answer.done, act)
                 return [act.event, *self._confirmation(answer, act.say)]
@@ -104,6 +109,24 @@ class Speaking:
             return events + self._said(answer, self._settings.failed)
         handed = any(isinstance(deed.event, ModelDelegated | ModelAmended) for deed in answer.done)
         return events + self._said(answer, self._settings.filler if handed else self._settings.confirmation)
+
+    def verbatim(self, answer: Answer) -> list[ModelEvent]:
+        """What it was to tell, as it was found."""
+        told = " ".join(offer.finding.text for offer in answer.offers if offer.finding.id not in answer.silenced)
+        return self._said(answer, f" {told}" if told else "")
+
+    def _let(self, deed: Deed, turn: MicroTurn) -> str:
+        """Why it must not be done; empty: it may."""
+        match deed.event:
+            case ModelDelegated(task=task, supersedes=supersedes):
+                refusal = self._guard.delegate(task, turn.work, supersedes=supersedes)
+                return "" if refusal is None else refusal.reason
+            case ModelScheduled(item=item):
+                self._scheduled.add(item.id)
+            case _:
+                pass
+        self._guard.acted()
+        return ""
 
     def _refused(self, answer: Answer, call: FunctionCall, reason: str) -> list[ModelEvent]:
         self._prompt.called(call, reason)

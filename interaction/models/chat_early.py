@@ -22,7 +22,6 @@ class Early(msgspec.Struct):
     """One answer that is held."""
 
     number: int
-    line: str
     request: Request
     pieces: list[Piece] = msgspec.field(default_factory=list[Piece])
     chars: int = 0

@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+from interaction.models.chat_guard import GuardSettings
+from interaction.models.chat_prompt import PromptSettings
+from interaction.turntaking import TurnSettings
 from orchestrator.errors import ConfigError
 
 __all__ = ["ChatSettings"]
@@ -42,6 +45,9 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """How often the model may mend a function call that could not be carried out."""
     resumes: int = 1
     """How often an answer that broke off in the middle is gone on with."""
+    kept: str = "I keep what you asked, and answer as soon as it works again."
+    """Said behind what has failed, where it is tried again."""
+    slow: str = "My model is slow to answer. I'm still waiting for it."
     slow_ms: int = 10_000
     """After so long without a sign of the server the person is told; it is waited for all the same."""
     silent_ms: int = 2_000
@@ -53,6 +59,11 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """The longest pause a server can ask for."""
     summary_model: str = ""
     """The model that sums a long conversation up; empty: the voice's own."""
+    turns: TurnSettings = TurnSettings()
+    """When it is whose turn."""
+    prompt: PromptSettings = PromptSettings()
+    """How large the prompt may become."""
+    guard: GuardSettings = GuardSettings()
 
     def __post_init__(self) -> None:
         if self.rounds < 0 or self.resumes < 0 or not 0 < self.retry_first_ms <= self.retry_most_ms:
