@@ -1,8 +1,8 @@
 """An answer that grows while it is told: which part of a text has been heard already, as an earlier part of it.
 
-Law: a text that begins with another one, at the end of a sentence, goes on with it. So a reasoner that tells its answer
-sentence by sentence puts into each partial all that it has by then, and the final holds the whole answer and makes sense
-alone; what the person has heard of it they are not told again.
+Law: a text that begins with another one, at the end of a sentence, goes on with it. So a reasoner that tells its
+answer sentence by sentence puts into each partial all that it has by then, and the final holds the whole answer and
+makes sense alone; what the person has heard of it they are not told again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 
 __all__ = ["goes_on", "reached"]
 
-_ENDED: Final = re.compile(r"""[.!?:;…。！？]["'”’)\]]*$|\n$""")
-_CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[。！？]|\n""")
+_ENDED: Final = re.compile(r"""[.!?:;…\u3002\uff01\uff1f]["'”’)\]]*$|\n$""")
+_CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
 _TAIL: Final = 40
 """Characters at the end of what was heard that tell where in the text it was cut."""
 

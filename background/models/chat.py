@@ -15,20 +15,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
 
-from background.models.chat_models import Fallback, lines
+from background.models.chat_models import Fallback, Given, lines
 from background.models.chat_output import Shape
 from background.models.chat_settings import ChatReasonerSettings, Price
 from background.models.chat_work import Plan, Work
 from orchestrator.bundle import Bundle
-from orchestrator.completions.asking import Completions
 from orchestrator.errors import ConfigError
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
-
-if TYPE_CHECKING:
-    from orchestrator.completions.endpoint_settings import EndpointSettings
 
 __all__ = ["ChatReasoner", "ChatReasonerSettings", "Fallback", "Price"]
 
@@ -40,7 +38,7 @@ class ChatReasoner:
         self,
         model: str,
         *,
-        endpoint: Completions | EndpointSettings | None = None,
+        endpoint: Given = None,
         settings: ChatReasonerSettings | None = None,
         instructions: str = "",
         output: Any = None,
@@ -74,7 +72,18 @@ class ChatReasoner:
             )
         shape = None if output is None else Shape(output, settings.speak)
         self._plan = Plan(models, settings, instructions, shape, chance or random.SystemRandom())
+        self._open = AsyncExitStack()
         self.about: str = f"The language model {model}."
+
+    async def __aenter__(self) -> Self:
+        """Keep the connections between tasks. A worker does this; without it they last as long as the tasks."""
+        await self._open.enter_async_context(self._plan.models[0].way.held())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
         """Work on the task until it is answered, through as many corrections as come."""

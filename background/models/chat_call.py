@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import msgspec
 
 from background.models.chat_functions import calls_in_text
 from background.models.chat_models import Line
@@ -34,6 +35,11 @@ class ModelCall:
         """What the model has written by now."""
         self.corrected: bool = False
         """Whether a correction broke it off."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether the model has done anything: what was refused is not paid for."""
+        return self._answer is not None or self.corrected or bool(self.text or self._hidden)
 
     @property
     def whole_sentences(self) -> str:
@@ -87,14 +93,15 @@ class ModelCall:
                         await self._tell()
                     case Thought(text=text):
                         if not self._hidden:
-                            await self._desk.publish(Finding("Thinking", "progress", channel="thinking"))
+                            await self._desk.progress("Thinking")
                         self._hidden += len(text)
                     case CallDone(call=call):
                         self._hidden += len(call.raw) or len(str(call.arguments))
                     case CallBegun():
                         pass
                     case Done(completion=completion):
-                        self._answer = calls_in_text(completion) if by_words else completion
+                        answer = msgspec.structs.replace(completion, text=completion.text or self.text)
+                        self._answer = calls_in_text(answer) if by_words else answer
                         return
         finally:
             close = getattr(stream, "aclose", None)

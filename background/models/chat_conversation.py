@@ -59,7 +59,7 @@ def _line(entry: Entry, own: str) -> str:
         case Noticed():
             return f"(note: {_held(entry.text)})"
         case Scheduled():
-            return f"(put on the agenda: {_held(entry.item.text)})" if entry.item is not None else ""
+            return f"(put on the agenda: {_held(entry.item.say)})" if entry.item is not None else ""
         case Settled() | Unscheduled() | Interrupted():
             return ""
         case _:

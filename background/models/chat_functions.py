@@ -121,7 +121,7 @@ def calls_in_text(answer: Completion) -> Completion:
     if not isinstance(listed, list):
         return answer
     calls: list[FunctionCall] = []
-    for item in cast("list[Any]", listed):
+    for item in cast("list[object]", listed):
         call = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
         arguments: Any = call.get("arguments", {})
         whole = isinstance(arguments, dict)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from contextlib import suppress
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -87,11 +89,23 @@ class Shape:
         return Answered(said, plain)
 
 
-def _read_by(type_: Any) -> tuple[dict[str, Any], Callable[[Any], Any], Callable[[Any], Any]]:
-    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
-        (schema,), components = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
-        whole: dict[str, Any] = dict(components.get(type_.__name__, schema)) | {"$defs": components}
-        return whole, lambda data: msgspec.convert(data, type_, strict=False), msgspec.to_builtins
+_Reading: TypeAlias = tuple[dict[str, Any], Callable[[Any], Any], Callable[[Any], Any]]
+"""The JSON Schema of a type, what makes a value of plain data, and what makes plain data of a value."""
+
+
+def _read_by(type_: Any) -> _Reading:
+    if inspect.isclass(type_) and issubclass(type_, msgspec.Struct):
+        return _by_msgspec(type_)
+    try:
+        return _by_pydantic(type_)
+    except Exception:
+        # The `TypedDict` of older Pythons, say.
+        with suppress(Exception):
+            return _by_msgspec(type_)
+        raise
+
+
+def _by_pydantic(type_: Any) -> _Reading:
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[Any] = TypeAdapter(type_)
@@ -100,6 +114,14 @@ def _read_by(type_: Any) -> tuple[dict[str, Any], Callable[[Any], Any], Callable
         lambda data: adapter.validate_json(json.dumps(data)),
         lambda value: adapter.dump_python(value, mode="json"),
     )
+
+
+def _by_msgspec(type_: Any) -> _Reading:
+    (schema,), components = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
+    whole = dict(components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema)
+    if components:
+        whole["$defs"] = components
+    return whole, lambda data: msgspec.convert(data, type_, strict=False), msgspec.to_builtins
 
 
 def _wrapped(schema: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +162,7 @@ def _said(plain: Any) -> str:
         parts = [f"{name.replace('_', ' ')}: {_said(value)}" for name, value in fields.items() if value is not None]
         return ", ".join(parts) if parts else "nothing"
     if isinstance(plain, list):
-        return " and ".join(_said(item) for item in cast("list[Any]", plain)) or "none"
+        return " and ".join(_said(item) for item in cast("list[object]", plain)) or "none"
     if isinstance(plain, bool):
         return "yes" if plain else "no"
     return str(plain)

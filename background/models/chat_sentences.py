@@ -9,7 +9,7 @@ from background.models.chat_sources import without_marks
 
 __all__ = ["Growth", "whole_sentences"]
 
-_END: Final = re.compile(r"""(?:[.!?…]+["'”’)\]]*(?=\s+\S)|[。！？]+[」』”]?(?=\s*\S)|\n(?=\s*\S))""")
+_END: Final = re.compile(r"""(?:[.!?…]+["'”’)\]]*(?=\s+\S)|[\u3002\uff01\uff1f]+[」』”]?(?=\s*\S)|\n(?=\s*\S))""")
 _SHORT: Final = re.compile(
     r"(?:^|[\s(\"'])(?:[A-Za-z]|\d+|Dr|Mr|Mrs|Ms|Prof|St|Nr|vs|etc|approx|ca|bzw|z\.B|d\.h|e\.g|i\.e|u\.a|Jan|Feb|Aug|"
     r"Sept|Oct|Nov|Dec)\.$"

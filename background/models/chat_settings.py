@@ -46,7 +46,7 @@ class ChatReasonerSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     reasoning_effort: str = ""
     """`minimal`, `low`, `medium`, `high`; passed on where the server knows it."""
     partials: bool | None = None
-    """Whether a long answer is told while it is written. `None`: yes for free text, no for an output of a given type."""
+    """Whether a long answer is told while it is written. `None`: yes for free text. Never for a typed output."""
     partial_chars: int = 200
     """An answer that comes to fewer characters is told in one piece."""
     partial_step: int = 240

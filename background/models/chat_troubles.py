@@ -71,7 +71,8 @@ class Troubles:
         if trouble.retry_after_s is not None:
             # Never earlier than the server asks for.
             return trouble.retry_after_s * spread
-        return min(self._settings.longest_pause_s, self._settings.first_pause_s * 2**self._tries) * spread
+        doubled: float = self._settings.first_pause_s * 2.0**self._tries
+        return min(self._settings.longest_pause_s, doubled) * spread
 
 
 def _told(seconds: float) -> str:

@@ -7,7 +7,9 @@ server does wrong leaves this room.
 
 from __future__ import annotations
 
+import json
 import random
+from contextlib import AsyncExitStack
 from typing import Final
 
 import anyio
@@ -18,7 +20,7 @@ from background.models.chat_calls import run
 from background.models.chat_conversation import lines_of
 from background.models.chat_frames import Frames
 from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong, as_plain_text
-from background.models.chat_models import Line
+from background.models.chat_models import Line, Way
 from background.models.chat_output import Misfit, Shape
 from background.models.chat_prompt import EMPTY, GO_ON, answer_now, closing, misfit, since_then, system
 from background.models.chat_sentences import Growth
@@ -37,6 +39,7 @@ __all__ = ["Plan", "Work"]
 
 MARGIN_S: Final = 0.3
 """So long before the deadline we speak ourselves: what comes later is not heard any more."""
+ROUNDING_S: Final = 0.01
 ROOM_TO_ANSWER: Final = 4_000
 """Tokens of a window that are kept free for the answer."""
 GLIMPSE: Final = 160
@@ -85,6 +88,10 @@ class Work:
         """What the model had written of its answer when it was cut at its limit of length."""
         self._found: list[str] = []
         self._why_last = ""
+        self._counted = (0, 0)
+        """Tokens of a prompt as the server counted them, and its characters."""
+        self._described_size = len(json.dumps(self._functions.described, default=str))
+        self._held: Way | None = None
 
     async def answer(self) -> Finding:
         """The one terminal finding."""
@@ -93,16 +100,21 @@ class Work:
                 "I did not begin, since the task may only cost so much and nobody told me what the model costs: "
                 "its prices belong into the settings of the reasoner."
             )
-        while True:
-            self._read()
-            self._fit()
-            over = self._over()
-            if over:
-                return self._stopped(over)
-            finding = await self._round()
-            # A correction may have come with the last word. An answer to the request as it was is none any more.
-            if finding is not None and not self._read():
-                return finding
+        async with AsyncExitStack() as ways:
+            while True:
+                # The one that is asked now; a model that nobody falls back on is never opened.
+                if self._held is not self._troubles.line.way:
+                    self._held = self._troubles.line.way
+                    await ways.enter_async_context(self._held.held())
+                self._read()
+                self._fit()
+                over = self._over()
+                if over:
+                    return self._stopped(over)
+                finding = await self._round()
+                # A correction may have come with the last word. Then this answers the request as it was: not any more.
+                if finding is not None and not self._read():
+                    return finding
 
     async def _round(self) -> Finding | None:
         """One model call, and what follows from it; `None` when there is more to do."""
@@ -110,24 +122,27 @@ class Work:
         if last and last != self._why_last:
             self._why_last = last
             self._transcript.note(answer_now(last))
-        self._urged += bool(last)
         call = ModelCall(self._desk, self._growth, head=self._head, tools=not last and bool(self._functions.described))
         line = self._troubles.line
         try:
             answer = await call.make(line, self._request(bool(last)), self._time(bool(last)))
         except ModelTrouble as trouble:
-            return await self._trouble(trouble, call)
+            return await self._trouble(trouble)
         finally:
-            self._spending.book(line.model, call.usage(self._prompt()))
+            if call.begun:
+                usage = call.usage(self._prompt())
+                self._spending.book(line.model, usage)
+                if not usage.estimated and usage.input:
+                    self._counted = (usage.input, self._size())
         self._troubles.worked()
         if answer is not None:
-            return await self._take(answer)
+            return await self._take(answer, last)
         if call.corrected:
             if self._growth is not None:
                 self._growth.forget()
             self._head = ""
             return None
-        return self._timed_out(call) if last else None
+        return self._timed_out(call) if last or call.text else None
 
     # --- before a call -----------------------------------------------------------------------------------------------
 
@@ -148,7 +163,8 @@ class Work:
     def _fit(self) -> None:
         window = self._troubles.line.completions.profile.window - (self._plan.settings.max_tokens or ROOM_TO_ANSWER)
         if self._prompt() > window > 0:
-            self._transcript.shrink(max(0, window * CHARS_A_TOKEN - len(self._system())))
+            around = self._size() - self._transcript.size
+            self._transcript.shrink(max(0, self._size() * window // self._prompt() - around))
 
     def _over(self) -> str:
         """Why nothing more can be done."""
@@ -160,7 +176,7 @@ class Work:
 
     def _last(self) -> str:
         """Why the next call has to bring the answer."""
-        if self._desk.remaining_s <= self._answer_s + MARGIN_S:
+        if self._desk.remaining_s <= self._answer_s + MARGIN_S + ROUNDING_S:
             return "there is hardly any time left"
         return self._spending.last(self._troubles.line.model, self._prompt())
 
@@ -203,15 +219,21 @@ class Work:
             self._frames, instructions=self._plan.instructions, today=self._plan.settings.today, extra=tuple(extra)
         )
 
+    def _size(self) -> int:
+        """Characters of the next prompt."""
+        return self._transcript.size + len(self._system()) + self._described_size
+
     def _prompt(self) -> int:
-        """Tokens of the next prompt, estimated."""
-        return (self._transcript.size + len(self._system())) // CHARS_A_TOKEN
+        """Tokens of the next prompt: what the server counted in the last one, and an estimate of what is new."""
+        tokens, size = self._counted
+        return max(1, tokens + (self._size() - size) // CHARS_A_TOKEN)
 
     # --- after a call ------------------------------------------------------------------------------------------------
 
-    async def _take(self, answer: Completion) -> Finding | None:
+    async def _take(self, answer: Completion, last: str) -> Finding | None:
         if answer.calls:
-            await self._use(answer)
+            self._urged += bool(last)
+            await self._use(answer, last)
             return None
         text = self._head + answer.text
         if not answer.text.strip():
@@ -254,7 +276,7 @@ class Work:
         sources = self._sources.used_in(written)
         return Finding.final(said, sources=sources, data={**(data or {}), "usage": self._spending.told()})
 
-    async def _use(self, answer: Completion) -> None:
+    async def _use(self, answer: Completion, last: str) -> None:
         """Run what the model has called."""
         self._head = ""
         if answer.text.strip():
@@ -263,7 +285,7 @@ class Work:
         if self._growth is not None:
             self._growth.forget()
         ids = self._transcript.called(answer.text, answer.calls)
-        wanted = [self._allowed(call) for call in answer.calls]
+        wanted = [self._allowed(call, last) for call in answer.calls]
         for item in wanted:
             if isinstance(item, Use):
                 name = item.call.name.replace("_", " ")
@@ -272,7 +294,9 @@ class Work:
         for id_, call, result in zip(ids, answer.calls, results, strict=True):
             self._transcript.result(id_, self._described(call, result))
 
-    def _allowed(self, call: FunctionCall) -> Wanted:
+    def _allowed(self, call: FunctionCall, last: str) -> Wanted:
+        if last:
+            return Wrong(f"This call was not made: {last}. Answer now.")
         wanted = self._functions.wanted(call)
         match wanted:
             case Question():
@@ -299,7 +323,7 @@ class Work:
 
     # --- troubles and ends -------------------------------------------------------------------------------------------
 
-    async def _trouble(self, trouble: ModelTrouble, call: ModelCall) -> Finding | None:
+    async def _trouble(self, trouble: ModelTrouble) -> Finding | None:
         if trouble.cause == "too long" and self._transcript.shrink(int(0.6 * self._transcript.size)):
             await self._desk.progress("That is too long for the model; leaving out what is oldest")
             return None
@@ -308,7 +332,7 @@ class Work:
             await self._desk.progress(step.progress)
             await anyio.sleep(step.pause_s)
             return None
-        if call.text.strip() and self._plan.shape is None and self._growth is not None and self._growth.told:
+        if self._growth is not None and self._growth.told:
             # The person has heard the beginning: they are told that the rest does not come.
             return self._told(f"{self._growth.told} The rest is missing: {in_one_line(trouble)}", self._growth.told)
         return Finding.error(in_one_line(trouble))
