@@ -92,6 +92,8 @@ def body(offer: Offer, name: Told, *, lead: bool) -> Piece:
             return Piece(about + (said or "Done."), rest, name.topic)
         case "partial":
             head, rest = shortened(text)
+            if offer.continues:
+                return Piece(about + head, rest, name.topic)
             return Piece(f"About {name.topic}, so far: {head}" if about else f"So far: {head}", rest, name.topic)
         case "progress":
             return Piece(

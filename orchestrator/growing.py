@@ -1,0 +1,48 @@
+"""An answer that grows while it is told: which part of a text has been heard already, as an earlier part of it.
+
+Law: a text that begins with another one, at the end of a sentence, goes on with it. So a reasoner that tells its
+answer sentence by sentence puts into each partial all that it has by then, and the final holds the whole answer and
+makes sense alone; what the person has heard of it they are not told again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["goes_on", "reached"]
+
+_ENDED: Final = re.compile(r"""[.!?:;…\u3002\uff01\uff1f]["'”’)\]]*$|\n$""")
+_CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
+_TAIL: Final = 40
+"""Characters at the end of what was heard that tell where in the text it was cut."""
+
+
+def goes_on(text: str, before: str) -> bool:
+    """Whether `text` holds `before` as its beginning, and more.
+
+    >>> goes_on("It is noon. Lunch is at one.", "It is noon."), goes_on("2 trains", "2")
+    (True, False)
+    """
+    begun = before.rstrip()
+    if not begun or len(text.rstrip()) <= len(begun) or not text.startswith(begun):
+        return False
+    return _ENDED.search(before.rstrip(" ")) is not None
+
+
+def reached(text: str, heard: str) -> str:
+    """How much of `text` a person has heard, up to the last clause, when `heard` is what was said before a cut.
+
+    >>> reached("It is noon. Lunch is at one.", "So far: It is noon. Lun")
+    'It is noon.'
+    """
+    tail = heard.strip()[-_TAIL:]
+    while tail:
+        found = text.find(tail)
+        if found >= 0:
+            end = found + len(tail)
+            ends = [match.end() for match in _CLAUSE.finditer(text, 0, min(len(text), end + 1)) if match.end() <= end]
+            return text[: ends[-1]] if ends else ""
+        # What was heard may begin with words that are not in the text ("So far: ").
+        tail = tail.partition(" ")[2]
+    return ""
