@@ -42,9 +42,11 @@ def bundled_assistant(settings: Settings, bus: Bus | None) -> Assistant:
 
 def _can_be_asked(model: str) -> None:
     """A missing key is known before anybody has said anything; a wrong one is told in the conversation."""
+    from orchestrator.completions.endpoint_settings import OPENAI_URL
     from orchestrator.completions.naming import parse_model
 
-    if parse_model(model).lacks_key:
+    at = parse_model(model).settings
+    if at.url == OPENAI_URL and not at.key:
         raise ConfigError(
             f"the model {model!r} cannot be asked: there is no key",
             "OPENAI_API_KEY is not set, and no other server is named, so it would be OpenAI's own",
