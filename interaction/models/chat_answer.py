@@ -125,7 +125,8 @@ class Speaking:
     def verbatim(self, answer: Answer) -> list[ModelEvent]:
         """What it was to tell, as it was found."""
         told = " ".join(offer.finding.text for offer in answer.offers if offer.finding.id not in answer.silenced)
-        return self._said(answer, f" {told}" if told else "")
+        answer.seam = True
+        return self._said(answer, told)
 
     def _let(self, deed: Deed, turn: MicroTurn) -> str:
         """Why it must not be done; empty: it may."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -18,14 +18,17 @@ from interaction.models.chat_settings import ChatSettings
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.clock import from_ms
 from orchestrator.completions.asking import FunctionCall, Request
-from orchestrator.events import Event, UserEvent
+from orchestrator.effects import Emit, StepModel
+from orchestrator.events import ModelRested, UserEvent, UserText
 from orchestrator.journal import Record, Recorder
 from orchestrator.ports import Opening
 from orchestrator.session import Session
 from orchestrator.testing import ScriptedCompletions
 from orchestrator.testing.scripted_completions import Step
 from orchestrator.testing.virtual import run_virtual
-from tests.orchestrator.driving import a_session
+from tests.orchestrator.driving import a_session, only
+
+T = TypeVar("T")
 
 NONCE = "a1b2c3d4e5"
 
@@ -37,8 +40,6 @@ def call(name: str, **arguments: Any) -> FunctionCall:
 
 def typed(text: str, at_ms: int, *, every_ms: int = 50, enter: bool = True) -> list[tuple[int, UserEvent]]:
     """The person types `text`, and then Enter."""
-    from orchestrator.events import UserText
-
     keys: list[tuple[int, UserEvent]] = [(at_ms + i * every_ms, UserText(key)) for i, key in enumerate(text)]
     return [*keys, (at_ms + len(text) * every_ms, UserText("", final=True))] if enter else keys
 
@@ -53,7 +54,31 @@ class Talk:
 
     @property
     def requests(self) -> list[Request]:
+        """What the model was asked."""
         return self.model.requests
+
+    def events(self, kind: type[T]) -> list[T]:
+        """The events (or effects) of a kind, in order."""
+        return [record.item for record in self.records if isinstance(record.item, kind)]
+
+    def at(self, kind: type[T]) -> list[tuple[int, T]]:
+        """The same with their milliseconds."""
+        return only(kind, self.records)
+
+    @property
+    def said(self) -> str:
+        """All that the person heard as speech, one utterance after the other."""
+        words: dict[int, str] = {}
+        for part in self.events(Emit):
+            if part.style == "speech":
+                words[part.utterance] = words.get(part.utterance, "") + part.text
+        return " | ".join(text.strip() for text in words.values())
+
+    def unrested(self) -> int:
+        """The last micro-turn that the voice was given and has not rested; 0: none."""
+        given = max((step.turn.n for step in self.events(StepModel)), default=0)
+        rested = max((event.n for event in self.events(ModelRested)), default=0)
+        return given if given > rested else 0
 
 
 def hold(
@@ -76,18 +101,11 @@ def hold(
         link = ScriptedLink([(from_ms(at), event) for at, event in events], clock)
         async with bus.front() as side, bus.worker() as work, anyio.create_task_group() as group:
             group.start_soon(Worker(work, ScriptedReasoner(*answers)).run)
-            await drive(
-                session, model=voice, opening=Opening("s"), link=link, bus=side, clock=clock, journal=recorder
-            )
+            await drive(session, model=voice, opening=Opening("s"), link=link, bus=side, clock=clock, journal=recorder)
             group.cancel_scope.cancel()
 
     run_virtual(main)
     return Talk(recorder.records, completions, session)
-
-
-def events_of(talk: Talk, kind: type[Event]) -> list[Event]:
-    """The events of a kind, in order."""
-    return [record.item for record in talk.records if isinstance(record.item, kind)]
 
 
 def last_words(request: Request) -> str:
