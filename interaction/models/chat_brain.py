@@ -210,7 +210,8 @@ class ChatBrain:
 
     def _start(self, answer: Answer, request: Request) -> None:
         """Make a request for `answer`, the first or a further one."""
-        answer.number, answer.begun, answer.problems, answer.seam = self._next(), False, False, bool(answer.said)
+        answer.number, answer.begun, answer.problems = self._next(), False, False
+        answer.seam, answer.waiting = bool(answer.said), ()
         self._open(answer)
         self._out.append(Ask(answer.number, request))
         self._set("slow", self._settings.slow_ms)
