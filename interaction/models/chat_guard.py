@@ -255,7 +255,7 @@ class Guard:
                 *memory.told(),
                 *(finding.text for finding in live),
                 *(source.title for finding in live for source in finding.sources),
-                *(f"{work.task} {work.progress}" for work in open_work),
+                *(f"{work.task} {work.progress}" for work in self._work),
                 *answer.handed_over,
                 *self._notices,
             )
