@@ -174,6 +174,15 @@ def test_what_was_begun_before_the_hand_off_goes_on() -> None:
     assert rule_of(guard) == "delegated"
 
 
+def test_the_space_before_a_sentence_does_not_begin_it() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.say("Okay. ") == "Okay."
+    assert guard.delegate("find the next train to Lyon") is None
+    assert spoken(guard, "It leaves at 9:12.") == ""
+    assert rule_of(guard) == "delegated"
+
+
 def test_done_is_about_what_was_done_just_now() -> None:
     guard = Guard()
     guard.look(turn(work=(TRAIN,)))
@@ -193,6 +202,8 @@ def test_done_is_about_what_was_done_just_now() -> None:
         (FOUND, "The train to Lyon leaves at twelve past nine.", ""),
         (PART, "So far there are three trains to Lyon before noon.", ""),
         (PART, "There are three trains to Lyon before noon.", ""),
+        (PART, "So far there are 3 trains to Lyon before noon.", ""),
+        (PART, "So far there are 3 trains to Lyon before noon, and the first is the 6:04.", ""),
         (PART, "All done!", "progress"),
         (Finding.error("The timetable cannot be reached."), "I couldn't reach the timetable.", ""),
         (Finding("Which Lyon?", "question", delegation="s-1", seq=1), "Which Lyon do you mean?", ""),
