@@ -174,6 +174,27 @@ def test_what_was_begun_before_the_hand_off_goes_on() -> None:
     assert rule_of(guard) == "delegated"
 
 
+def test_a_further_request_of_the_same_answer_knows_what_was_handed_over() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find the next train to Lyon") is None
+    guard.begin("reply", line=ASKED)
+    assert spoken(guard, "The next train to Lyon leaves at 9:12.") == "I'm still on that."
+    refused = guard.delegate("find the next train to Lyon")
+    assert refused is not None
+    assert refused.rule == "duplicate"
+
+
+def test_a_task_that_the_session_did_not_take_is_forgotten() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find the next train to Lyon") is None
+    for _ in range(5):
+        guard.look(turn())
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find the next train to Lyon") is None
+
+
 def test_the_space_before_a_sentence_does_not_begin_it() -> None:
     guard = Guard()
     guard.begin("reply", line=ASKED)
