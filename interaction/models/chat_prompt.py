@@ -189,21 +189,27 @@ class Prompt:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _put(self, made: Line) -> None:
+        if made.kind == "person" and self._queue and self._queue[-1].kind != "person":
+            # A status goes before what the person said last; what stands before that can go in at once.
+            self._settle()
         self._count += 1
         if made.finding:
             self._shown[made.finding] = self._count
         self._queue.append(made)
 
     def _flush(self) -> None:
-        queue, self._queue = self._queue, []
         if self._status is not None:
             self._told_status, made = self._status
             self._told_in, self._status = self.log.era, None
-            queue.insert(_status_place(queue, self._draft), made)
+            self._queue.insert(_status_place(self._queue, self._draft), made)
             self._count += 1
         self._draft = ""
-        for each in queue:
+        self._settle()
+
+    def _settle(self) -> None:
+        for each in self._queue:
             self.log.append(each)
+        self._queue.clear()
 
     def _arguments(self, entry: Entry) -> Mapping[str, Any] | None:
         for at, deed in enumerate(self._deeds):

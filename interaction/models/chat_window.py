@@ -106,6 +106,8 @@ class Window:
         most = self._settings.hard * self._tokens - self._prompt.log.tokens(len(draft))
         if self._prompt.estimated_tokens <= most:
             return True
+        # What waits to go in goes in now, so that it can be cut too.
+        self._prompt.messages()
         self._cut_findings(self._prompt.estimated_tokens - most)
         while self._prompt.estimated_tokens > most:
             before = self._prompt.log.chars
