@@ -112,13 +112,18 @@ def test_the_same_conversation_gives_the_same_bytes_however_it_is_cut_into_turns
 
 
 @pytest.mark.parametrize("text", ["when is the next train?", " to Lyon \n", "<duologue", "x <"])
-def test_a_draft_stands_as_it_will_when_it_has_been_said(text: str) -> None:
+@pytest.mark.parametrize("later_ms", [400, 9_000])
+def test_a_draft_stands_as_it_will_when_it_has_been_said(text: str, later_ms: int) -> None:
     prompt = a_prompt()
     prompt.status(MicroTurn(1, 0, work=(Work("s-1", "t", "queued"),)))
     early = encoded(prompt.messages(text))
-    prompt.take(numbered([Said(text=text), Noticed(text="x")]))
-    prompt.status(MicroTurn(2, 100, 2, work=(Work("s-1", "t", "running"),)))
-    assert encoded(prompt.messages())[: len(early)] == early
+    prompt.take(numbered([Said(text=text)]))
+    prompt.status(MicroTurn(2, later_ms, 1, work=(Work("s-1", "t", "running"),)))
+    said = encoded(prompt.messages())
+    assert said[: len(early)] == early
+    assert len(said) == len(early) + (later_ms > 3_000), "what was told with the draft is fresh enough for its line"
+    prompt.status(MicroTurn(3, later_ms, 1, work=(Work("s-1", "t", "running"),)))
+    assert len(prompt.messages()) == len(early) + 1
 
 
 def test_a_draft_leaves_no_trace() -> None:

@@ -296,6 +296,18 @@ def test_then_the_older_half_is_dropped() -> None:
     assert shown(prompt)[-1][1].startswith("answer 99 ")
 
 
+def test_a_server_whose_window_is_smaller_than_was_known_is_believed() -> None:
+    prompt, window = a_window(128_000)
+    prompt.take(numbered(talk(80)))
+    before = prompt.estimated_tokens
+    assert window.due() is None
+    assert window.too_long()
+    assert prompt.estimated_tokens <= 0.9 * before
+    prompt.take(numbered(talk(40), after=80))
+    assert window.due() is not None
+    assert window.fit() and prompt.estimated_tokens <= 0.9 * before
+
+
 def test_what_can_never_fit_is_said_so() -> None:
     prompt, window = a_window(1_500)
     prompt.take(numbered(talk(10)))
