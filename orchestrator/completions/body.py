@@ -28,7 +28,7 @@ def body_of(request: Request, profile: Profile) -> dict[str, Any]:
         body["tools"] = list(request.tools)
         if request.tool_choice is not None and profile.tool_choice:
             body["tool_choice"] = request.tool_choice
-        if request.parallel_calls is not None and profile.parallel_calls:
+        if request.parallel_calls is not None and profile.parallel_calls and profile.parallel_field:
             body["parallel_tool_calls"] = request.parallel_calls
     if request.max_tokens is not None:
         body[profile.limit_field] = request.max_tokens

@@ -23,7 +23,7 @@ tools."""
 _UNKNOWN: Final = re.compile(
     r"unsupported|not supported|n.t support|not support|unknown|unrecogni[sz]ed|not recogni[sz]ed|unexpected"
     r"|extra (?:inputs|fields)|not permitted|not allowed|additional propert|not implemented|only the default"
-    r"|invalid (?:parameter|field|argument|value)|must be|cannot be|not available|not valid"
+    r"|invalid (?:parameter|field|argument|value)|must be|cannot be|not available|not valid|no endpoints found"
 )
 
 Mend = Callable[[Profile], Profile]
@@ -41,7 +41,7 @@ _MENDS: Final[Sequence[tuple[str, Mend]]] = (
         lambda p: replace(p, streams_calls=False),
     ),
     (
-        r"support(?:s|ing)? (?:tool|function)|tools? (?:is|are) not supported|(?:argument|field|body)\W.{0,30}\btools\b",
+        r"support(?:s|ing)? (?:tool|function)|tools (?:is|are) not supported|(?:argument|field|body)\W.{0,30}\btools\b",
         lambda p: replace(p, calls=False),
     ),
     (
