@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from orchestrator.completions.asking import Message, Request
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.profile import Profile
 
 __all__ = ["body_of", "is_streamed", "messages_for"]

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.profile import PROFILES, Profile
 
 __all__ = ["ModelCard", "Told", "cards_in", "nearest", "question_for", "told_profile"]

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.troubles import Cause, ModelTrouble
 from orchestrator.completions.waiting_hints import waiting_hint
 

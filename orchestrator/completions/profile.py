@@ -1,7 +1,7 @@
 """What a server can and cannot do, as data.
 
 Nothing in `PROFILES` is a promise of ours: the facts are from the servers' own documentation, read in November 2026,
-and where that is silent the careful choice stands. What a server refuses is learned while it is used (see `mending`),
+and where that is silent the careful choice stands. What a server refuses is learned while it is used (see `learning`),
 what it says of itself is asked for (see `detecting`), and whoever knows better says so with
 `EndpointSettings(profile=...)`.
 

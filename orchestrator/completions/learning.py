@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from orchestrator.completions.asking import Request
 from orchestrator.completions.body import body_of
 from orchestrator.completions.diagnosis import Answer
-from orchestrator.completions.loose_json import fields, text
+from orchestrator.completions.json_reading import fields, text
 from orchestrator.completions.profile import Profile
 
 __all__ = ["mended"]

@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from orchestrator.completions.asking import Request
 from orchestrator.completions.diagnosis import Answer, said_in
-from orchestrator.completions.mending import mended
+from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile
 
 OPENAI = Profile(reasoning_effort=True)
@@ -39,31 +39,39 @@ def said(message: str, **more: Any) -> dict[str, Any]:
     return {"error": {"message": message, **more}}
 
 
+UNKNOWN = "Unrecognized request argument supplied: "
+FASTAPI = {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}
+USE_OTHER = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+GOOGLE = 'Invalid JSON payload received. Unknown name "parallel_tool_calls": Cannot find field.'
+ONE_VALUE = said("Unsupported value: 'temperature' does not support 0.2 with this model.", param="temperature")
+NO_SCHEMA = said("This model does not support response format `json_schema`", param="response_format")
+NO_SYSTEM = {"system": False, "mid_system": False, "same_role_twice": False}
+ALTERNATING = {"mid_system": False, "same_role_twice": False}
+
+
 @pytest.mark.parametrize(
     ("status", "body", "learned"),
     [
-        (400, said("Unrecognized request argument supplied: stream_options"), {"usage_in_stream": False}),
-        (422, {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}, {"usage_in_stream": False}),
-        (400, said("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
-         {"limit_field": "max_tokens"}),
-        (400, said("Unrecognized request argument supplied: max_completion_tokens"), {"limit_field": "max_tokens"}),
-        (400, said('Invalid JSON payload received. Unknown name "parallel_tool_calls": Cannot find field.'), {"parallel_field": False}),
-        (400, said("Unrecognized request argument supplied: reasoning_effort"), {"reasoning_effort": False}),
-        (400, said("Unsupported value: 'temperature' does not support 0.2 with this model.", param="temperature"), {"temperature": False}),
-        (400, said("Unrecognized request argument supplied: tool_choice"), {"tool_choice": False}),
-        (400, said("This model does not support response format `json_schema`", param="response_format"), {"structured": "json_object"}),
+        (400, said(f"{UNKNOWN}stream_options"), {"usage_in_stream": False}),
+        (422, FASTAPI, {"usage_in_stream": False}),
+        (400, said(USE_OTHER), {"limit_field": "max_tokens"}),
+        (400, said(f"{UNKNOWN}max_completion_tokens"), {"limit_field": "max_tokens"}),
+        (400, said(GOOGLE), {"parallel_field": False}),
+        (400, said(f"{UNKNOWN}reasoning_effort"), {"reasoning_effort": False}),
+        (400, ONE_VALUE, {"temperature": False}),
+        (400, said(f"{UNKNOWN}tool_choice"), {"tool_choice": False}),
+        (400, NO_SCHEMA, {"structured": "json_object"}),
         (400, said("registry.ollama.ai/library/gemma:2b does not support tools"), {"calls": False}),
         (404, said("No endpoints found that support tool use. To learn more, visit"), {"calls": False}),
-        (400, said("Unrecognized request argument supplied: tools"), {"calls": False}),
+        (400, said(f"{UNKNOWN}tools"), {"calls": False}),
         (500, said("Cannot use tools with stream: not supported"), {"streams_calls": False}),
         (400, said("System message must be at the beginning."), {"mid_system": False}),
-        (500, said("System role not supported"), {"system": False, "mid_system": False, "same_role_twice": False}),
-        (400, {"object": "error", "message": "Conversation roles must alternate user/assistant/..."},
-         {"mid_system": False, "same_role_twice": False}),
-        (400, said("Unexpected role 'system' after role 'user'"), {"mid_system": False, "same_role_twice": False}),
+        (500, said("System role not supported"), NO_SYSTEM),
+        (400, {"object": "error", "message": "Conversation roles must alternate user/assistant/..."}, ALTERNATING),
+        (400, said("Unexpected role 'system' after role 'user'"), ALTERNATING),
     ],
     ids=lambda value: str(value)[:50],
-)  # fmt: skip
+)
 def test_a_refusal_is_learned_from(status: int, body: object, learned: dict[str, Any]) -> None:
     assert changes(OPENAI, mended(OPENAI, Answer(status, said_in(body)), TALK)) == learned
 
