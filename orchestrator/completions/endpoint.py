@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from types import TracebackType
@@ -22,6 +23,7 @@ import msgspec
 from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
+from orchestrator.completions.accumulator import Accumulator
 from orchestrator.completions.answer_reader import AnswerReader, stalled, unreadable
 from orchestrator.completions.asking import Piece, Request, Text
 from orchestrator.completions.body import body_of, is_streamed
@@ -32,7 +34,6 @@ from orchestrator.completions.json_reading import fields, items
 from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile, profile_for, profile_named
 from orchestrator.completions.reaching import unreachable
-from orchestrator.completions.standing_in import Accumulator
 from orchestrator.completions.switch import check_allowed
 from orchestrator.completions.troubles import ModelTrouble
 
@@ -147,10 +148,8 @@ class Endpoint:
 
     async def warm(self) -> None:
         """Make a connection ahead, so that the first word does not wait for it. Raises no trouble."""
-        try:
+        with suppress(ModelTrouble):
             await self._get("/models")
-        except ModelTrouble:
-            pass
 
     async def models(self) -> tuple[ModelCard, ...]:
         """The models that the server lists. Raises `ModelTrouble`, also where it lists none."""
