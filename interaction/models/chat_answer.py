@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
 from interaction.models.chat_functions import Deed, Problem, Silence
 from interaction.models.chat_guard import Guard
+from interaction.models.chat_joining import Joint
 from interaction.models.chat_prompt import Prompt
 from interaction.models.chat_settings import ChatSettings
 from orchestrator.completions.asking import FunctionCall, Piece
@@ -18,6 +19,9 @@ __all__ = ["Answer", "Purpose", "Speaking"]
 
 Purpose: TypeAlias = Literal["reply", "tell"]
 """`reply`: to what the person said. `tell`: what the background found."""
+
+
+_CLOSERS: Final = " \n.,;:!?…)]}"
 
 
 class Answer(msgspec.Struct):
@@ -54,6 +58,10 @@ class Answer(msgspec.Struct):
     """The person has heard some of it."""
     rounds: int = 0
     resumes: int = 0
+    joint: Joint | None = None
+    """Where it goes on with what broke off."""
+    seam: bool = False
+    """What is said next begins a new request."""
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -72,7 +80,9 @@ class Speaking:
 
     def words(self, answer: Answer, text: str) -> list[ModelEvent]:
         """The model says `text`."""
-        return self._said(answer, self._guard.say(text))
+        if answer.joint is not None:
+            text = answer.joint.feed(text)
+        return self._said(answer, self._guard.say(text)) if text else []
 
     def call(self, answer: Answer, call: FunctionCall, turn: MicroTurn, offered: tuple[str, ...]) -> list[ModelEvent]:
         """The model calls a function, as things stand in `turn`. `offered` are findings that it may decide about."""
@@ -102,7 +112,9 @@ class Speaking:
 
     def end(self, answer: Answer, *, more: bool) -> list[ModelEvent]:
         """The model has finished. Unless `more` is asked, it does not end without a word about what it did."""
-        events = self._said(answer, self._guard.end())
+        late = answer.joint.end() if answer.joint is not None else ""
+        rest = (self._guard.say(late) if late else "") + self._guard.end()
+        events = self._said(answer, rest) if rest.strip() else []
         if more or answer.said or answer.silent or not answer.called:
             return events
         if not answer.acted:
@@ -113,7 +125,8 @@ class Speaking:
     def verbatim(self, answer: Answer) -> list[ModelEvent]:
         """What it was to tell, as it was found."""
         told = " ".join(offer.finding.text for offer in answer.offers if offer.finding.id not in answer.silenced)
-        return self._said(answer, f" {told}" if told else "")
+        answer.seam = True
+        return self._said(answer, told)
 
     def _let(self, deed: Deed, turn: MicroTurn) -> str:
         """Why it must not be done; empty: it may."""
@@ -144,5 +157,8 @@ class Speaking:
     def _said(self, answer: Answer, text: str) -> list[ModelEvent]:
         if not text or (answer.offers and not answer.about):
             return []
+        if answer.seam and answer.said and not answer.said[-1].isspace() and text[0] not in _CLOSERS:
+            text = f" {text}"
+        answer.seam = False
         answer.said += text
         return [ModelSpoke(text, answer.about)]

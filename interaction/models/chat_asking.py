@@ -110,9 +110,7 @@ class Asking:
 
     def shrink(self) -> bool:
         """The server finds the prompt too long. Returns whether it is shorter now."""
-        before = self.prompt.log.chars
-        self._window.drop()
-        return self.prompt.log.chars < before
+        return self._window.too_long()
 
     def counted(self, completion: Completion) -> None:
         """The server has counted the last request."""

@@ -29,6 +29,7 @@ from interaction.models.chat_answer import Answer, Purpose, Speaking
 from interaction.models.chat_asking import Asking
 from interaction.models.chat_backlog import Backlog, still_wanted
 from interaction.models.chat_early import Allowance, Early
+from interaction.models.chat_joining import Joint
 from interaction.models.chat_memory import Memory
 from interaction.models.chat_outage import Outage
 from interaction.models.chat_settings import ChatSettings
@@ -210,6 +211,7 @@ class ChatBrain:
     def _start(self, answer: Answer, request: Request) -> None:
         """Make a request for `answer`, the first or a further one."""
         answer.number, answer.begun, answer.problems = self._next(), False, False
+        answer.seam, answer.waiting = bool(answer.said), ()
         self._open(answer)
         self._out.append(Ask(answer.number, request))
         self._set("slow", self._settings.slow_ms)
@@ -319,6 +321,7 @@ class ChatBrain:
         if not again:
             return self._end(answer)
         answer.rounds += 1
+        answer.joint = None
         news, answer.told_done = answer.done[answer.told_done :], len(answer.done)
         return self._start(answer, self._asking.mend(self._turn, news))
 
@@ -369,6 +372,7 @@ class ChatBrain:
             self._end(answer)
         elif trouble.transient and answer.said and answer.resumes < self._settings.resumes:
             answer.resumes += 1
+            answer.joint = Joint(answer.said)
             self._start(answer, self._asking.resume(self._turn, answer.said))
         elif answer.offers:
             # A finding that is half told counts as told: so the rest of it is said as it was found.

@@ -31,7 +31,8 @@ says more beside a hand-off than that there is one."""
 _OPEN: Final = ("offered", "queued", "running")
 _HONEST: Final[tuple[Rule, ...]] = ("progress", "delegated", "hand-off")
 _LEAST_WORDS: Final = 4
-_ISSUED: Final = 8
+_SHOWN_WITHIN: Final = 3
+"""Micro-turns within which the session shows a task that was handed over."""
 
 
 class Withheld(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ class Guard:
         self._floor: Floor = "nobody"
         self._work: tuple[Work, ...] = ()
         self._notices: tuple[str, ...] = ()
-        self._issued: list[str] = []
+        self._issued: dict[str, int] = {}
         self._answer = _Answer("reply", "")
         self._scene: Scene | None = None
 
@@ -97,7 +98,8 @@ class Guard:
         self._floor, self._work = turn.floor, turn.work
         self._notices = (*self._notices[-4:], *turn.notices)
         shown = {normal(work.task) for work in turn.work}
-        self._issued = [task for task in self._issued if normal(task) not in shown]
+        # What the session does not show a few turns later it did not take.
+        self._issued = {task: left - 1 for task, left in self._issued.items() if left > 0 and normal(task) not in shown}
         self._scene = None
 
     # --- one answer --------------------------------------------------------------------------------------------------
@@ -175,7 +177,7 @@ class Guard:
             return Refusal(
                 "duplicate", "You have handed that over a moment ago. Tell the person that it is on its way."
             )
-        self._issued = [*self._issued[1 - _ISSUED :], task]
+        self._issued[task] = _SHOWN_WITHIN
         self._answer.handed_over = (*self._answer.handed_over, task)
         self._scene = None
         return None
@@ -236,7 +238,10 @@ class Guard:
     def _open(self) -> tuple[Work, ...]:
         """Tasks whose answer is neither there nor offered."""
         ended = {offer.finding.delegation for offer in self._answer.offers if offer.finding.terminal}
-        return tuple(work for work in self._work if work.state in _OPEN and work.delegation not in ended)
+        shown = tuple(work for work in self._work if work.state in _OPEN and work.delegation not in ended)
+        # An answer may take a second request, which begins before the session has shown what the first handed over.
+        just = (task for task in self._issued if task not in self._answer.handed_over)
+        return (*shown, *(Work("", task, "offered") for task in just))
 
     def _look_round(self) -> Scene:
         if self._scene is not None:
@@ -255,7 +260,7 @@ class Guard:
                 *memory.told(),
                 *(finding.text for finding in live),
                 *(source.title for finding in live for source in finding.sources),
-                *(f"{work.task} {work.progress}" for work in open_work),
+                *(f"{work.task} {work.progress}" for work in self._work),
                 *answer.handed_over,
                 *self._notices,
             )

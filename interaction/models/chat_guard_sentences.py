@@ -7,6 +7,7 @@ every language; names only in English, where a capital letter means one.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -33,10 +34,11 @@ def _all(text: str) -> frozenset[str]:
 
 _STOP: Final = _all(
     "a an the this that these those it its i me my mine you your we us our he she they him his her them their is are"
-    " was were be been being am do does did has have had will would can could should may might must of to in on at by for"
-    " from with about into and or but not no yes so as if then than there here what when where who whom whose which why"
-    " how please just also now some any all more most very really okay ok i'm i'd i'll i've it's that's what's let's"
-    " don't you're we're they're there's here's isn't aren't doesn't didn't won't can't up out get got let one"
+    " was were be been being am do does did has have had will would can could should may might must of to in on at"
+    " by for from with about into and or but not no yes so as if then than there here what when where who whom whose"
+    " which why how please just also now some any all more most very really okay ok i'm i'd i'll i've it's that's"
+    " what's let's don't you're we're they're there's here's isn't aren't doesn't didn't won't can't up out get got"
+    " let one"
     " ich du er sie es wir ihr der die das den dem ein eine einen und oder ist sind war nicht nach mit für von zu zum"
     " zur im am auf bei noch gerade mir dir wie wo wann le la les un une des du de et ou est sont je tu il elle nous"
     " vous pour dans sur avec que qui pas ne au aux el los las una del y es son para con por en no se lo mi tu su"
@@ -47,13 +49,15 @@ _ENGLISH: Final = _all(
 )
 _FOREIGN: Final = _all(
     "ich du wir ihr der das den dem ein eine einen und oder ist sind nicht nach mit für von zu zum zur auf bei noch le"
-    " la les une des du et est sont je tu nous vous pour dans sur avec que qui pas el los las una del es son para con por il"
-    " lo gli sono di het een ik niet"
+    " la les une des du et est sont je tu nous vous pour dans sur avec que qui pas el los las una del es son para con"
+    " por il lo gli sono di het een ik niet"
 )
 _NUMBER_WORDS: Final = _all(
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
     " nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
 )
+_COUNTED: Final = _all("things tasks requests questions searches jobs")
+"""How many of these there are is the voice's own knowledge."""
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/h\u202f\u00a0]\d+)*")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s)>\]]+|[\w.+-]+@[\w-]+\.[\w.]+|\b[\w-]+\.(?:com|org|net|io|eu)\b")
 _QUOTE: Final = re.compile(r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d|«([^»]+)»")
@@ -148,7 +152,8 @@ def facts(text: str) -> Facts:
     quoted.update(normal(found) for found in _ADDRESS.findall(bare))
     numbers = {"".join(sign for sign in found if sign.isdigit()) for found in _NUMBER.findall(_ADDRESS.sub(" ", bare))}
     if english(bare):
-        numbers.update(word for word in words(bare) if word in _NUMBER_WORDS)
+        counted = [*words(bare), ""]
+        numbers.update(word for word, of in pairwise(counted) if word in _NUMBER_WORDS and of not in _COUNTED)
     return Facts(frozenset(numbers), names(bare), frozenset(quoted - {""}))
 
 

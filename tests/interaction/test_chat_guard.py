@@ -1,0 +1,535 @@
+"""The guard: what must not go out does not, what may goes out at once, and the cut of the stream changes nothing."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interaction.models.chat_guard import Guard, GuardSettings, Kind
+from interaction.models.chat_guard_rules import same_task
+from interaction.models.chat_guard_sentences import facts, sentence_end, sentences
+from orchestrator.context import Entry, Found, Said, Settled, Spoke
+from orchestrator.effects import Floor, MicroTurn, Offer, Work
+from orchestrator.finding import Finding
+
+TRAIN = Work("s-1", "find the next train to Lyon", "running", progress="asking the timetable of the railway")
+ZUG = Work("s-1", "den nächsten Zug nach Lyon finden", "running")
+FOUND = Finding("The next train to Lyon leaves at 9:12 from platform 4.", "final", delegation="s-1", seq=3)
+PART = Finding("There are three trains to Lyon before noon.", "partial", delegation="s-1", seq=2)
+OLD = Finding("The next train to Paris leaves at 8:40 from Bercy.", "final", delegation="s-0", seq=1)
+ASKED = "When is the next train to Lyon?"
+
+
+def turn(
+    *entries: Entry, work: tuple[Work, ...] = (), floor: Floor = "nobody", offers: tuple[Offer, ...] = ()
+) -> MicroTurn:
+    return MicroTurn(n=1, at_ms=200, floor=floor, work=work, entries=entries, offers=offers)
+
+
+def spoken(guard: Guard, *pieces: str) -> str:
+    return "".join(guard.say(piece) for piece in pieces) + guard.end()
+
+
+def rule_of(guard: Guard) -> str:
+    return guard.withheld[0].rule if guard.withheld else ""
+
+
+# --- while a task is open --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "rule"),
+    [
+        # It answers itself: numbers, names, times, addresses, quotations that nobody has found.
+        (ASKED, "The next train to Lyon leaves at 9:12.", "delegated"),
+        (ASKED, "There are 4 trains to Lyon today.", "delegated"),
+        (ASKED, "There are four trains to Lyon today.", "delegated"),
+        (ASKED, "The train goes from Gare Montparnasse.", "delegated"),
+        (ASKED, "You can find the train at https://sncf.example/lyon.", "delegated"),
+        (ASKED, 'The board says "train delayed" for Lyon.', "delegated"),
+        (ASKED, "The train to Lyon is cancelled.", "delegated"),
+        ("So when does it leave?", "It leaves at 9:12.", "delegated"),
+        ("Any news?", "Yes, at 9:12.", "delegated"),
+        ("And how much is the train?", "It is 45 euros.", "delegated"),
+        # In other languages by structure: shared words and numbers.
+        ("Wann fährt der nächste Zug nach Lyon?", "Der Zug nach Lyon fährt um 9:12 Uhr.", "delegated"),
+        # Progress is not the answer.
+        (ASKED, "I found your train to Lyon.", "progress"),
+        (ASKED, "I have found it!", "progress"),
+        (ASKED, "Here is the next train to Lyon.", "progress"),
+        ("Is it done?", "Yes, it's done.", "progress"),
+        (ASKED, "The timetable search is complete.", "progress"),
+        ("Gibt es was Neues?", "Ich habe den Zug nach Lyon gefunden.", "progress"),
+        # What passes: acknowledgements, progress told as progress, questions back.
+        (ASKED, "I'm looking that up.", ""),
+        (ASKED, "Let me check the trains to Lyon for you.", ""),
+        (ASKED, "I'm still searching for the next train to Lyon.", ""),
+        ("Any news?", "Not yet, it is still asking the timetable.", ""),
+        ("Any news?", "It is asking the timetable of the railway now.", ""),
+        ("Is it done?", "It isn't done yet.", ""),
+        (ASKED, "I'll tell you when it's done.", ""),
+        (ASKED, "The search for trains is taking a little longer.", ""),
+        (ASKED, "Nothing found so far.", ""),
+        (ASKED, "Do you want to leave before 9:00?", ""),
+        (ASKED, "Do you need a return train from Lyon?", ""),
+        (ASKED, "Give me two seconds.", ""),
+        # What the person said may be said back.
+        ("A train to Lyon at 5 please", "Right, a train to Lyon at 5.", ""),
+        ("I meant Lyon Part-Dieu", "Okay, the train to Lyon Part-Dieu.", ""),
+        # Other things.
+        ("What is 17 times 3?", "It's 51.", ""),
+        ("What's the capital of Norway?", "The capital of Norway is Oslo.", ""),
+        ("How many people live in Lyon?", "Lyon has about 520,000 people.", ""),
+        ("What time is it?", "It's 14:32.", ""),
+        ("What are you doing?", "I'm working on two things, one is the train to Lyon.", ""),
+        ("Remind me in 5 minutes", "I'll remind you in 5 minutes.", ""),
+        ("How are you?", "I'm fine, thank you.", ""),
+        ("Tell me a joke", "Here's a joke about a duck in a bar.", ""),
+        ("Thanks", "You're welcome.", ""),
+        ("My dog is called Rex", "Rex is a lovely name for a dog.", ""),
+        # Other languages are left alone where nothing can be known.
+        ("Wann fährt der nächste Zug nach Lyon?", "Ich suche gerade nach Zügen nach Lyon.", ""),
+        ("Quand part le train ?", "Je regarde les horaires pour toi.", ""),
+        ("¿Cuándo sale el tren?", "Estoy buscando el tren a Lyon.", ""),
+        ("リヨン行きの電車は?", "今、時刻表を調べています。", ""),
+        ("Weißt du, wie alt ich bin?", "Nein, das hast du mir nicht gesagt.", ""),
+    ],
+)
+def test_while_a_task_is_open(line: str, said: str, rule: str) -> None:
+    guard = Guard()
+    guard.look(turn(work=(ZUG if "Zug" in line + said else TRAIN,)))
+    guard.begin("reply", line=line)
+    out = spoken(guard, said)
+    assert rule_of(guard) == rule
+    assert out == ("I'm still on that." if rule else said)
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "out", "rules"),
+    [
+        (ASKED, "I'm looking that up.", "I'm looking that up.", []),
+        (ASKED, "One moment.", "One moment.", []),
+        (ASKED, "I'm looking that up. Just a moment, please.", "I'm looking that up.", ["hand-off"]),
+        (ASKED, "I'm on it. It leaves at 9:12.", "I'm on it.", ["delegated"]),
+        (ASKED, "Trains to Lyon leave every hour.", "I'm looking into it.", ["delegated"]),
+        (
+            ASKED,
+            "I have asked a colleague in the background to go and look carefully at all the timetables there are.",
+            "I'm looking into it.",
+            ["hand-off"],
+        ),
+        (ASKED, "I'm on it. Do you need a return ticket?", "I'm on it. Do you need a return ticket?", []),
+        (
+            "Find the next train to Lyon, and what's the capital of Norway?",
+            "I'm looking up the train. The capital of Norway is Oslo.",
+            "I'm looking up the train. The capital of Norway is Oslo.",
+            [],
+        ),
+        (
+            "Find the next train to Lyon, and what's 2 plus 2?",
+            "I'm on it. 2 plus 2 is 4.",
+            "I'm on it. 2 plus 2 is 4.",
+            [],
+        ),
+        ("Wann fährt der Zug nach Lyon?", "Ich schaue nach.", "Ich schaue nach.", []),
+        ("Wann fährt der Zug nach Lyon?", "Ich schaue nach. Er fährt um 9:12.", "Ich schaue nach.", ["delegated"]),
+    ],
+)
+def test_beside_a_hand_off(line: str, said: str, out: str, rules: list[str]) -> None:
+    guard = Guard()
+    guard.begin("reply", line=line)
+    assert guard.delegate("find the next train to Lyon") is None
+    assert spoken(guard, said) == out
+    assert [withheld.rule for withheld in guard.withheld] == rules
+    assert all(withheld.reason for withheld in guard.withheld)
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("I've booked a table at Nopi for 7.", "progress"),
+        ("Your table at Nopi is booked.", "progress"),
+        ("I'll book a table at Nopi for 7.", ""),
+        ("I'm booking your table at Nopi.", ""),
+    ],
+)
+def test_what_was_just_handed_over_is_not_done(said: str, rule: str) -> None:
+    guard = Guard()
+    guard.begin("reply", line="Book a table at Nopi for 7")
+    assert guard.delegate("book a table at Nopi for 7") is None
+    assert spoken(guard, said) == ("I'm looking into it." if rule else said)
+    assert rule_of(guard) == rule
+
+
+def test_what_was_begun_before_the_hand_off_goes_on() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.say("Let me ") == "Let me "
+    assert guard.delegate("find the next train to Lyon") is None
+    assert guard.say("see. It leaves at 9:12. ") == "see."
+    assert guard.end() == " "
+    assert rule_of(guard) == "delegated"
+
+
+def test_a_further_request_of_the_same_answer_knows_what_was_handed_over() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find the next train to Lyon") is None
+    guard.begin("reply", line=ASKED)
+    assert spoken(guard, "The next train to Lyon leaves at 9:12.") == "I'm still on that."
+    refused = guard.delegate("find the next train to Lyon")
+    assert refused is not None
+    assert refused.rule == "duplicate"
+
+
+def test_a_task_that_the_session_did_not_take_is_forgotten() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find the next train to Lyon") is None
+    for _ in range(5):
+        guard.look(turn())
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find the next train to Lyon") is None
+
+
+def test_the_space_before_a_sentence_does_not_begin_it() -> None:
+    guard = Guard()
+    guard.begin("reply", line=ASKED)
+    assert guard.say("Okay. ") == "Okay."
+    assert guard.delegate("find the next train to Lyon") is None
+    assert spoken(guard, "It leaves at 9:12.") == ""
+    assert rule_of(guard) == "delegated"
+
+
+def test_done_is_about_what_was_done_just_now() -> None:
+    guard = Guard()
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line="")
+    guard.acted()
+    assert spoken(guard, "Done.") == "Done."
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("finding", "said", "rule"),
+    [
+        (FOUND, "Your train to Lyon leaves at 9:12, platform 4.", ""),
+        (FOUND, "Found it: the next train to Lyon is the 9:12.", ""),
+        (FOUND, "The train to Lyon leaves at twelve past nine.", ""),
+        (PART, "So far there are three trains to Lyon before noon.", ""),
+        (PART, "There are three trains to Lyon before noon.", ""),
+        (PART, "So far there are 3 trains to Lyon before noon.", ""),
+        (PART, "So far there are 3 trains to Lyon before noon, and the first is the 6:04.", ""),
+        (PART, "All done!", "progress"),
+        (Finding.error("The timetable cannot be reached."), "I couldn't reach the timetable.", ""),
+        (Finding("Which Lyon?", "question", delegation="s-1", seq=1), "Which Lyon do you mean?", ""),
+    ],
+)
+def test_telling_what_is_offered(finding: Finding, said: str, rule: str) -> None:
+    guard = Guard()
+    guard.look(turn(work=(TRAIN,), offers=(Offer(finding),)))
+    guard.begin("tell", offers=(Offer(finding),))
+    out = spoken(guard, said)
+    assert rule_of(guard) == rule
+    assert out == ("I'm still on that." if rule else said)
+
+
+def test_one_task_is_told_while_another_is_open() -> None:
+    other = Work("s-2", "find a hotel in Lyon", "running")
+    guard = Guard()
+    guard.look(turn(work=(TRAIN, other)))
+    guard.begin("tell", offers=(Offer(FOUND),))
+    assert spoken(guard, "The train to Lyon leaves at 9:12. The hotel in Lyon costs 80 euros.") == (
+        "The train to Lyon leaves at 9:12."
+    )
+    assert "s-2" in guard.withheld[0].reason
+
+
+# --- freshness -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["superseded", "cancelled", "expired", "dropped"])
+def test_what_is_withdrawn_while_it_is_told_is_not_told_on(state: str) -> None:
+    guard = Guard()
+    guard.look(turn(Found(finding=OLD), offers=(Offer(OLD),)))
+    guard.begin("tell", offers=(Offer(OLD),))
+    assert guard.say("The next train to Paris ") == "The next train to Paris "
+    guard.look(turn(Settled(finding=OLD.id, state=state)))
+    assert guard.say("leaves soon. It goes at 8:40 from Bercy. ") == "leaves soon."
+    guard.end()
+    assert [withheld.rule for withheld in guard.withheld] == ["freshness"]
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("The train to Paris leaves at 8:40.", "freshness"),
+        ("It goes from Bercy, the next train to Paris.", "freshness"),
+        ("Okay, forget the train to Paris.", ""),
+        ("Shall we look for Lyon then?", ""),
+        ("The weather is lovely.", ""),
+    ],
+)
+def test_an_answer_brings_nothing_of_what_was_withdrawn(said: str, rule: str) -> None:
+    guard = Guard()
+    asked = Said(text="When is the next train to Paris?")
+    guard.look(turn(asked, Found(finding=OLD), Settled(finding=OLD.id, state="superseded")))
+    guard.begin("reply", line="Actually, Lyon please")
+    spoken(guard, said)
+    assert rule_of(guard) == rule
+
+
+def test_a_withdrawn_finding_is_in_the_way_for_a_few_answers_only() -> None:
+    guard = Guard()
+    guard.look(turn(Found(finding=OLD), Settled(finding=OLD.id, state="superseded")))
+    for _ in range(5):
+        guard.begin("reply", line="hello")
+    assert guard.say("I am") == "I am"
+
+
+def test_what_replaces_a_finding_is_told() -> None:
+    new = Finding("The next train to Paris leaves at 8:55 from Bercy.", "final", delegation="s-0", seq=2)
+    guard = Guard()
+    guard.look(turn(Found(finding=OLD), Settled(finding=OLD.id, state="superseded"), offers=(Offer(new),)))
+    guard.begin("tell", offers=(Offer(new),))
+    assert spoken(guard, "The train to Paris leaves at 8:55 from Bercy.") == (
+        "The train to Paris leaves at 8:55 from Bercy."
+    )
+
+
+# --- duplicates ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "said", "rule"),
+    [
+        ("reply", "And tomorrow's weather?", "The train leaves at nine.", "duplicate"),
+        ("reply", "Okay", "  the Train leaves at  nine", "duplicate"),
+        ("tell", "", "The train leaves at nine.", "duplicate"),
+        ("reply", "Say that again", "The train leaves at nine.", ""),
+        ("reply", "What?", "The train leaves at nine.", ""),
+        ("reply", "Wie bitte?", "The train leaves at nine.", ""),
+        ("reply", "When does the train leave?", "The train leaves at nine.", ""),
+        ("reply", "Okay", "The train leaves at ten.", ""),
+        ("reply", "Okay", "The train leaves at nine, as I said.", ""),
+        ("reply", "And Anna?", "Yes, of course.", ""),
+        ("reply", "Hm", "Where do you want to go?", ""),
+    ],
+)
+def test_what_was_just_said_is_not_said_again(kind: Kind, line: str, said: str, rule: str) -> None:
+    guard = Guard()
+    guard.look(turn(Spoke(text="The train leaves at nine. Yes, of course. Where do you want to go?")))
+    guard.begin(kind, line=line)
+    assert spoken(guard, said) == ("" if rule else said.lstrip())
+    assert rule_of(guard) == rule
+
+
+def test_a_sentence_comes_once_in_an_answer() -> None:
+    guard = Guard()
+    guard.begin("reply", line="Hello")
+    said = "I am here to help you. What is it? I am here to help you. Tell me."
+    assert spoken(guard, said) == "I am here to help you. What is it? Tell me."
+
+
+def test_an_old_sentence_may_be_said_again() -> None:
+    guard = Guard(GuardSettings(remembered=2))
+    guard.look(turn(*(Spoke(text=f"This is sentence number {number}.") for number in range(4))))
+    guard.begin("reply", line="Hm")
+    assert spoken(guard, "This is sentence number 1.") == "This is sentence number 1."
+
+
+def test_what_was_heard_before_the_cut_is_not_told_again() -> None:
+    offer = Offer(FOUND, said="The next train to Lyon leaves soon.")
+    guard = Guard()
+    guard.begin("tell", offers=(offer,))
+    said = "The next train to Lyon leaves soon. It goes at 9:12 from platform 4."
+    assert spoken(guard, said) == "It goes at 9:12 from platform 4."
+
+
+def test_a_finding_is_heard_once() -> None:
+    guard = Guard()
+    guard.look(turn(Found(finding=FOUND), Settled(finding=FOUND.id, state="heard")))
+    guard.begin("tell", offers=(Offer(FOUND),))
+    assert spoken(guard, "By the way, there is a train to Lyon at 9:12.") == ""
+    assert rule_of(guard) == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("task", "other", "same"),
+    [
+        ("find the next train to Lyon", "Find the next train to Lyon.", True),
+        ("find the next train to Lyon", "please find next trains to Lyon", True),
+        ("find the next train to Lyon", "find the next train to Paris", False),
+        ("find the next train to Lyon", "find the next train to Lyon after 9:00", False),
+        ("find a hotel in Lyon", "find the next train to Lyon", False),
+        ("find the price", "find the next train to Lyon", False),
+        ("den Zug nach Lyon finden", "den Zug nach Lyon finden!", True),
+        ("電車を探す", "電車を探す", True),
+        ("電車を探す", "ホテルを探す", False),
+    ],
+)
+def test_the_same_task(task: str, other: str, same: bool) -> None:
+    assert same_task(task, other) is same
+    guard = Guard()
+    guard.look(turn(work=(Work("s-1", other, "running"),)))
+    guard.begin("reply", line="please")
+    refused = guard.delegate(task)
+    assert (refused is not None and "s-1" in refused.reason) is same
+
+
+def test_the_same_task_may_be_handed_over_when_it_has_ended_or_is_replaced() -> None:
+    guard = Guard()
+    guard.look(turn(work=(Work("s-1", "find a train", "done"), Work("s-2", "find a hotel", "running"))))
+    guard.begin("reply", line="please")
+    assert guard.delegate("find a train") is None
+    assert guard.delegate("find a hotel", supersedes="s-2") is None
+    assert guard.delegate("find a train") is not None
+
+
+# --- the floor -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("floor", ["person", "both"])
+def test_nothing_goes_out_over_the_person(floor: Floor) -> None:
+    guard = Guard()
+    guard.begin("reply", line="hello")
+    assert guard.say("Hello ") == "Hello "
+    guard.look(turn(floor=floor))
+    assert guard.say("there. How are") == ""
+    assert guard.say(" you?", overlap=True) == " you?"
+    assert guard.end() == ""
+    assert [(held.text, held.rule) for held in guard.withheld] == [("there. How are", "floor")]
+
+
+def test_no_fallback_over_the_person() -> None:
+    guard = Guard()
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line=ASKED)
+    guard.say("The train to Lyon leaves at 9:12. ")
+    guard.look(turn(work=(TRAIN,), floor="person"))
+    assert guard.end() == ""
+
+
+# --- what remains ----------------------------------------------------------------------------------------------------
+
+
+def test_filler_may_be_off() -> None:
+    guard = Guard(GuardSettings(fallback=""))
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line=ASKED)
+    assert spoken(guard, "The train to Lyon leaves at 9:12.") == ""
+    guard.begin("reply", line=ASKED)
+    assert guard.delegate("find a hotel in Lyon") is None
+    assert spoken(guard, "The hotel in Lyon costs 80 euros.") == ""
+
+
+def test_what_may_be_known_may_be_said() -> None:
+    guard = Guard(known="The office of the railway is open until 18:00.")
+    guard.recall((Said(text="My train is number 6607", revision=1), Spoke(text="Noted, car 12.", revision=2)))
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line=ASKED)
+    said = "Your train 6607, car 12. The railway is open until 18:00."
+    assert spoken(guard, said) == said
+
+
+# --- the stream ------------------------------------------------------------------------------------------------------
+
+PIECES = ["The", " capital", " of", " Nor", "way", " is", " Oslo", ".", " It", " has", " 700,000", " people", "."]
+
+
+def test_with_nothing_at_stake_every_piece_goes_out_at_once() -> None:
+    guard = Guard()
+    guard.look(turn(Spoke(text="Here is something quite different.")))
+    guard.begin("reply", line="What's the capital of Norway?")
+    assert [guard.say(piece) for piece in PIECES] == PIECES
+    assert guard.end() == ""
+
+
+def test_a_sentence_waits_only_while_it_begins_like_one_that_was_said() -> None:
+    guard = Guard()
+    guard.look(turn(Spoke(text="The capital is big.")))
+    guard.begin("reply", line="What about Norway?")
+    assert [guard.say(piece) for piece in PIECES[:5]] == ["", "", "The capital of", " Nor", "way"]
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        [
+            "The next train to Lyon leaves at 9:12.",
+            "I'm looking that up.",
+            "Dr. Who lives at No. 5, e.g. in Bath.",
+            "Do you want to go?",
+            "The capital of Norway is Oslo!",
+            "今、調べています。すぐです。",
+            "1. One\n2. Two\n",
+            "Well... I found it.",
+            'She said "no." Then she left.',
+            "no end at all",
+            "  ",
+            "It costs 4.50 (about).",
+        ]
+    ),
+    max_size=6,
+).map(" ".join)
+
+
+@given(TEXTS, st.lists(st.integers(0, 200), max_size=12), st.booleans(), st.booleans())
+def test_however_the_stream_is_cut_the_same_goes_out(text: str, cuts: list[int], opened: bool, handed: bool) -> None:
+    def run(pieces: list[str]) -> tuple[str, list[str]]:
+        guard = Guard()
+        guard.look(turn(Spoke(text="I'm looking that up."), work=(TRAIN,) if opened else ()))
+        guard.begin("reply", line=ASKED)
+        if handed:
+            guard.delegate("find a hotel in Lyon")
+        return spoken(guard, *pieces), [withheld.text for withheld in guard.withheld]
+
+    at = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
+    pieces = [text[start:end] for start, end in pairwise(at)]
+    whole = run([text])
+    assert run(pieces) == whole
+    assert run(list(text)) == whole
+
+
+def test_a_sentence_without_an_end_does_not_wait_for_ever() -> None:
+    guard = Guard()
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line="Tell me a story")
+    assert len(guard.say("once upon a time " * 60)) > 400
+    assert guard.say("x" * 5_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It is 9.12 now. Go!", ["It is 9.12 now.", "Go!"]),
+        ("Ask Dr. Who. He knows.", ["Ask Dr. Who.", "He knows."]),
+        ("Wait... what?! Yes", ["Wait...", "what?!", "Yes"]),
+        ('He said "go." And left', ['He said "go."', "And left"]),
+        ("好的。马上。", ["好的。", "马上。"]),
+        ("- one\n- two", ["- one", "- two"]),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
+    assert sentence_end("It costs 4.") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "named"),
+    [
+        ("It leaves at 9:12 for Lyon.", {"912"}, {"lyon"}),
+        ("1. The first is in Bath", set[str](), {"bath"}),
+        ("Der Zug nach Lyon um 9:12", {"912"}, set[str]()),
+        ("I'm on it. The rest is easy.", set[str](), set[str]()),
+        ("It costs 1,200 for the two of us", {"1200", "two"}, set[str]()),
+    ],
+)
+def test_facts(text: str, numbers: set[str], named: set[str]) -> None:
+    assert facts(text).numbers == numbers
+    assert facts(text).names == named
