@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from types import TracebackType
@@ -22,6 +23,7 @@ import msgspec
 from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
+from orchestrator.completions.accumulator import Accumulator
 from orchestrator.completions.answer_reader import AnswerReader, stalled, unreadable
 from orchestrator.completions.asking import Piece, Request, Text
 from orchestrator.completions.body import body_of, is_streamed
@@ -32,7 +34,6 @@ from orchestrator.completions.json_reading import fields, items
 from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile, profile_for, profile_named
 from orchestrator.completions.reaching import unreachable
-from orchestrator.completions.standing_in import Accumulator
 from orchestrator.completions.switch import check_allowed
 from orchestrator.completions.troubles import ModelTrouble
 
@@ -59,12 +60,14 @@ class Endpoint:
         self.settings: EndpointSettings = settings or EndpointSettings()
         self._url = self.settings.url
         given = self.settings.profile or os.environ.get(PROFILE_VARIABLE, "").strip()
-        self._given = given if isinstance(given, Profile) else profile_named(given) if given else None
-        self._profile = self._given or profile_for(self._url)
+        self._fixed = isinstance(given, Profile)
+        self._named = bool(given)
+        named = given if isinstance(given, Profile) else profile_named(given) if given else None
+        self._profile: Profile = named or profile_for(self._url)
         self._learned: dict[str, dict[str, Any]] = {}
         self._client: AsyncOpenAI | None = None
         self._group: TaskGroup | None = None
-        self._detected = self._given is not None or self._profile.name not in ("unknown", "ollama", "lmstudio")
+        self._detected = self._named or self._profile.name not in ("unknown", "ollama", "lmstudio")
         self._last_model = ""
 
     async def __aenter__(self) -> Self:
@@ -143,6 +146,11 @@ class Endpoint:
         finally:
             await reader.close()
 
+    async def warm(self) -> None:
+        """Make a connection ahead, so that the first word does not wait for it. Raises no trouble."""
+        with suppress(ModelTrouble):
+            await self._get("/models")
+
     async def models(self) -> tuple[ModelCard, ...]:
         """The models that the server lists. Raises `ModelTrouble`, also where it lists none."""
         return cards_in((await self._get("/models"))[0])
@@ -150,8 +158,8 @@ class Endpoint:
     async def detect(self, model: str = "") -> Profile:
         """Ask the server what it is: two short questions at most. Never needed: it is done in the background after the
         first answer, where the address does not say enough. Raises no trouble: what is not told stays as it was."""
-        if self._given is not None:
-            return self._given
+        if self._fixed:
+            return self._profile
         told = Told()
         try:
             body, server = await self._get("/models")
@@ -162,7 +170,7 @@ class Endpoint:
         except ModelTrouble:
             pass
         self._detected = True
-        self._profile = told_profile(told, self._profile, model)
+        self._profile = told_profile(told, self._profile, model, named=self._named)
         return self.profile_of(model)
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -178,7 +186,7 @@ class Endpoint:
                 return await self._post(body_of(request, profile), limit_s), profile, due
             except _Refused as refused:
                 tries += 1
-                learned = mended(profile, refused.answer, request) if self._given is None else None
+                learned = None if self._fixed else mended(profile, refused.answer, request)
                 if learned is None or tries > _MOST_MENDS:
                     trouble = self._trouble(refused.answer, request.model)
                     raise await self._with_names(trouble, request.model) from refused.__cause__

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.abc import SocketStream
 from msgspec.structs import replace
 
 from orchestrator.completions.asking import CallDone, Completion, Done, FunctionCall, Piece, Request, Text
@@ -20,7 +21,10 @@ from orchestrator.testing.model_server import Hang, ModelServer, Raw, Refuse, Re
 pytestmark = pytest.mark.anyio
 
 HELLO = Request("m", ({"role": "user", "content": "hi"},))
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
+}
 LOOK = FunctionCall("c1", "look", {"at": "it"})
 MANY = Request(
     "m",
@@ -89,8 +93,24 @@ async def test_an_answer_that_is_not_streamed_gives_the_same_pieces() -> None:
     assert [piece.call.name for piece in pieces if isinstance(piece, CallDone)] == ["look"]
 
 
+class Counting(ModelServer):
+    """Counts its connections."""
+
+    connections: int = 0
+    open: int = 0
+
+    async def _connection(self, stream: SocketStream) -> None:
+        self.connections += 1
+        self.open += 1
+        try:
+            await super()._connection(stream)
+        finally:
+            self.open -= 1
+
+
 async def test_a_connection_is_used_again() -> None:
-    async with ModelServer() as server, to(server, profile="openai") as endpoint:
+    server = Counting()
+    async with server, to(server, profile="openai") as endpoint:
         server.script("m", ["One.", "Two.", "Three."])
         for _ in range(3):
             await answer(endpoint)
@@ -170,17 +190,16 @@ async def test_closing_the_iterator_closes_the_connection_at_once() -> None:
 
 @pytest.mark.parametrize("after_s", [0.0, 0.002, 0.01, 0.05, 0.12, 0.2])
 async def test_cancelling_at_any_moment_closes_the_connection(after_s: float) -> None:
-    async with ModelServer() as server, to(server, profile="openai") as endpoint:
-        server.script("m", [Reply("one two three four", first_ms=50, between_ms=50), "Hi."])
+    server = Counting()
+    async with server, to(server, profile="openai") as endpoint:
+        server.script("m", [Reply("one two three four five six", first_ms=50, between_ms=50), "Hi."])
         with anyio.move_on_after(after_s):
             await answer(endpoint)
-        if server.requests:
-            await server.until(lambda: server.requests[0].over, within_s=1)
-        else:
-            server.script("m", ["Hi."])
+        await server.until(lambda: server.open == 0, within_s=1)
+        if not server.requests:
             await answer(endpoint)
-        pool: Any = endpoint._client._client._transport._pool  # type: ignore[union-attr]
-        assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections)
+        assert (await answer(endpoint)).text == "Hi."
+        assert server.open == 1
 
 
 async def test_leaving_the_endpoint_closes_what_is_under_way() -> None:
@@ -325,18 +344,15 @@ async def test_a_key_that_cannot_be_one() -> None:
     ],
 )
 async def test_what_a_server_refuses_is_learned_once(refusal: Any, learned: dict[str, Any]) -> None:
-    async with ModelServer(refuses=(refusal,)) as server, to(server) as endpoint:
-        openai = Profile(reasoning_effort=True)
-        endpoint._profile = openai
-        endpoint._detected = True
+    async with ModelServer(refuses=(refusal,)) as server, to(server, profile="openai") as endpoint:
         server.script("m", ["One.", "Two."])
         await answer(endpoint, MANY)
         tries = len(server.requests)
         assert tries == (3 if refusal == "response_format" else 2)
         await answer(endpoint, MANY)
         assert len(server.requests) == tries + 1
-        assert endpoint.profile == replace(openai, **learned)
-        assert endpoint.profile_of("another") == openai
+        assert endpoint.profile == replace(PROFILES["openai"], **learned)
+        assert endpoint.profile_of("another") == PROFILES["openai"]
         server.assert_complete()
 
 
@@ -349,7 +365,7 @@ async def test_several_things_are_learned_at_once() -> None:
 
 
 async def test_a_profile_that_was_given_is_not_mended() -> None:
-    async with ModelServer(refuses=("stream_options",)) as server, to(server, profile="vllm") as endpoint:
+    async with ModelServer(refuses=("stream_options",)) as server, to(server, profile=PROFILES["vllm"]) as endpoint:
         found, _ = await trouble(endpoint)
         assert found.cause == "bad request"
         assert "stream_options" in found.why
