@@ -14,8 +14,8 @@ __all__ = ["goes_on", "reached"]
 
 _ENDED: Final = re.compile(r"""[.!?:;…\u3002\uff01\uff1f]["'”’)\]]*$|\n$""")
 _CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
-_TAIL: Final = 40
-"""Characters at the end of what was heard that tell where in the text it was cut."""
+_TAIL: Final = 400
+"""Characters at the end of what was heard that are looked for in the text."""
 
 
 def goes_on(text: str, before: str) -> bool:
@@ -36,13 +36,26 @@ def reached(text: str, heard: str) -> str:
     >>> reached("It is noon. Lunch is at one.", "So far: It is noon. Lun")
     'It is noon.'
     """
-    tail = heard.strip()[-_TAIL:]
-    while tail:
+    begun = " ".join(heard.split())
+    end = _end_of(text, begun)
+    tail = begun[-_TAIL:]
+    while tail and not end:
+        # What was heard may begin with words that are not in the text ("So far: "); the longest end of it that is.
         found = text.find(tail)
-        if found >= 0:
-            end = found + len(tail)
-            ends = [match.end() for match in _CLAUSE.finditer(text, 0, min(len(text), end + 1)) if match.end() <= end]
-            return text[: ends[-1]] if ends else ""
-        # What was heard may begin with words that are not in the text ("So far: ").
+        end = found + len(tail) if found >= 0 else 0
         tail = tail.partition(" ")[2]
-    return ""
+    ends = [match.end() for match in _CLAUSE.finditer(text, 0, min(len(text), end + 1)) if match.end() <= end]
+    return text[: ends[-1]] if ends else ""
+
+
+def _end_of(text: str, begun: str) -> int:
+    """Where in `text` its beginning `begun` ends, whatever white space there is between the words; 0 if it does not
+    begin with it."""
+    place = 0
+    for word in begun.split(" "):
+        while place < len(text) and text[place].isspace():
+            place += 1
+        if not text.startswith(word, place):
+            return 0
+        place += len(word)
+    return place
