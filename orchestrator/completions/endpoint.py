@@ -116,7 +116,9 @@ class Endpoint:
         self._last_model = request.model
         response, profile, first_by = await self._asked(request)
         reader = AnswerReader(response, first_by=first_by, idle_s=self.settings.idle_s, broken=_broken())
-        accumulator = Accumulator(_functions(request, profile), prompt_chars=_size(request))
+        accumulator = Accumulator(
+            _functions(request, profile), prompt_chars=_size(request), thinks_first=profile.thinks_first
+        )
         filtered = False
         try:
             if not is_streamed(request, profile) or "json" in response.headers.get("content-type", ""):
