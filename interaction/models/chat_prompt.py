@@ -200,7 +200,8 @@ class Prompt:
             self._settle()
         self._count += 1
         if made.finding:
-            self._shown[made.finding] = self._count
+            near = {finding: at for finding, at in self._shown.items() if self._count - at <= _NEAR}
+            self._shown = {**near, made.finding: self._count}
         self._queue.append(made)
 
     def _flush(self) -> None:
