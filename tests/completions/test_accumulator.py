@@ -174,6 +174,22 @@ ENTRIES: list[tuple[list[dict[str, Any]], list[tuple[str, str, Any]]]] = [
     ([{"index": 0, "id": 7, "function": {"name": "a", "arguments": [{"n": 1}]}}], [("7", "a", {"n": 1})]),
     # a call without a name cannot be made
     ([{"index": 0, "id": "x", "function": {"arguments": '{"n": 1}'}}], [("x", "", None)]),
+    # the name in every delta, without ids
+    (
+        [
+            {"index": 0, "function": {"name": "a", "arguments": '{"n"'}},
+            {"index": 0, "function": {"name": "a", "arguments": ": 1}"}},
+        ],
+        [("call_1", "a", {"n": 1})],
+    ),
+    # the name in every delta, with an id that is new each time
+    (
+        [
+            {"index": 0, "id": "x", "function": {"name": "a", "arguments": '{"n"'}},
+            {"index": 0, "id": "y", "function": {"name": "a", "arguments": ": 1}"}},
+        ],
+        [("x", "a", {"n": 1})],
+    ),
     # the name in pieces, all so far each time
     (
         [{"index": 0, "id": "x", "function": {"name": "de"}}, {"index": 0, "function": {"name": "delegate"}}],
