@@ -64,7 +64,7 @@ def test_a_table_for_a_person(duologue: Duologue) -> None:
         done = duologue("doctor", "--models", OPENAI_BASE_URL=server.base_url)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "trying 1 model: up to 6 tiny requests each, which may cost a little"
+    assert lines[0] == "trying 1 model: up to 7 tiny requests each, which may cost a little"
     assert lines[2].startswith(f"qwen3 at {server.base_url}: profile openai")
     assert lines[3].split() == ["FEATURE", "ASSUMED", "FOUND"]
     assert any("function calls in streams" in line and line.startswith("ok") for line in lines)
@@ -92,6 +92,17 @@ def test_a_model_without_calls_cannot_be_used_and_the_rest_is_tried(duologue: Du
     found = probes(done.stdout)
     assert found["function calls in streams"]["state"] == "fail"
     assert found["output of a given shape"]["found"].startswith("yes")
+
+
+def test_a_model_that_calls_only_when_forced(duologue: Duologue) -> None:
+    rules = [
+        When(lambda body: Reply(calls=CALLS[:1]) if body.get("tool_choice") else None, offers="note"),
+        *able(calls=()),
+    ]
+    with ModelServer(*rules, models=("m",)).in_thread() as server:
+        done = duologue("doctor", "--model", f"m@{server.base_url}", "--json")
+    assert done.returncode == 3
+    assert probes(done.stdout)["function calls in streams"]["found"] == "only when forced"
 
 
 def test_function_calls_that_the_server_was_not_started_with(duologue: Duologue) -> None:
