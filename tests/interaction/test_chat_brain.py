@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from interaction.models.chat_actions import (
@@ -67,7 +68,7 @@ class Rig:
         stamped: list[Entry] = []
         for entry in entries:
             self.revision += 1
-            stamped.append(type(entry)(**{**_fields(entry), "revision": self.revision}))
+            stamped.append(msgspec.structs.replace(entry, revision=self.revision))
         values: dict[str, Any] = {"quiet_ms": 0 if heard else 200, **fields}
         turn = MicroTurn(self.n, self.at_ms, self.revision, heard=heard, entries=tuple(stamped), **values)
         return self.take(Turned(turn), self.at_ms)
@@ -82,10 +83,6 @@ class Rig:
         for piece in pieces:
             told += events(self.take(Came(number, Text(piece) if isinstance(piece, str) else piece)))
         return told
-
-
-def _fields(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 
 def events(actions: tuple[Action, ...]) -> list[ModelEvent]:
