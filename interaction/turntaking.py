@@ -159,7 +159,7 @@ class Turntaking:
             if given is not None:
                 return given
         if not pending:
-            return Wait("nothing was said")
+            return Wait("all that was said is answered" if line.text.strip() else "nothing was said")
         if holds:
             return self._listen(turn, pending)
         return self._judge(turn, pending)

@@ -15,7 +15,7 @@ import msgspec
 from interaction.models import chat_guard_rules as rules
 from interaction.models.chat_guard_memory import GuardMemory
 from interaction.models.chat_guard_rules import Scene
-from interaction.models.chat_guard_sentences import Knowledge, normal, sentence_end, sentences
+from interaction.models.chat_guard_sentences import Knowledge, normal, plain_sentences, sentence_end
 from orchestrator.context import Entry
 from orchestrator.effects import Floor, MicroTurn, Offer, Work
 
@@ -31,6 +31,8 @@ says more beside a hand-off than that there is one."""
 _OPEN: Final = ("offered", "queued", "running")
 _HONEST: Final[tuple[Rule, ...]] = ("progress", "delegated", "hand-off")
 _LEAST_WORDS: Final = 4
+_LOOK_BACK: Final = 16
+"""Characters that are looked at again when more has come: an end is certain only with the next one."""
 _SHOWN_WITHIN: Final = 3
 """Micro-turns within which the session shows a task that was handed over."""
 
@@ -126,7 +128,7 @@ class Guard:
             self._work = work
         answer = self._answer = _Answer(kind, line, offers)
         for text in (*memory.spoken[-self.settings.remembered :], *said_before, *(offer.said for offer in offers)):
-            answer.said.update(normal(sentence) for sentence in sentences(text))
+            answer.said.update(plain_sentences(text))
         answer.before = said_before
         self._scene = None
 
@@ -138,13 +140,14 @@ class Guard:
         answer = self._answer
         if self._floor in ("person", "both") and not overlap:
             answer.over += answer.sentence[answer.sent :] + text
-            answer.sentence, answer.sent = "", 0
+            answer.sentence, answer.sent, answer.looked_at = "", 0, 0
             return ""
         self._floored()
         answer.sentence += text
         out = ""
-        while (end := sentence_end(answer.sentence)) is not None:
+        while (end := sentence_end(answer.sentence, answer.looked_at)) is not None:
             out += self._close(end)
+        answer.looked_at = max(len(answer.sentence) - _LOOK_BACK, 0)
         # The space before a sentence waits for it: what is judged late must not count as begun.
         if answer.sentence.strip() and (answer.sent or not self._at_stake()):
             out += answer.sentence[answer.sent :]
@@ -193,7 +196,7 @@ class Guard:
         """The sentence is whole: what of it goes out."""
         answer = self._answer
         sentence, sent = answer.sentence[:end], answer.sent
-        answer.sentence, answer.sent = answer.sentence[end:], 0
+        answer.sentence, answer.sent, answer.looked_at = answer.sentence[end:], 0, 0
         if not sentence.strip():
             return sentence[sent:]
         if not sent:
@@ -304,6 +307,8 @@ class _Answer(msgspec.Struct):
     """The sentence that has begun."""
     sent: int = 0
     """How much of it has gone out."""
+    looked_at: int = 0
+    """Before that it does not end."""
     over: str = ""
     """What came while the person held the floor."""
     out: bool = False

@@ -70,7 +70,8 @@ _LEANS: Final = _all(
 )
 _SPEAKERS: Final = _all("i i'm i'll i've i'd me we we're we'll we've you you'll you're let let's")
 _END_CLAIM: Final = re.compile(
-    r"\b(?:done|finished|completed?|ready|found|all set|here (?:is|are)|here's|(?:answer|results?) (?:is|are)|turns out"
+    r"\b(?:done|finished|completed?|ready|found|all set|here (?:is|are)(?! what| how)|here's(?! what| how)"
+    r"|(?:answer|results?) (?:is|are)|turns out"
     r"|that's (?:it|all|everything)|fertig|gefunden|erledigt|antwort (?:ist|lautet)|terminé|trouvé|fini|voici"
     r"|réponse est|listo|encontrado|encontré|terminado|respuesta es|trovato|finito|ecco|klaar|gevonden)\b"
 )

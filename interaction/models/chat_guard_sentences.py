@@ -7,6 +7,7 @@ every language; names only in English, where a capital letter means one.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -14,11 +15,25 @@ import msgspec
 
 from interaction.models.reflex_words import stem
 
-__all__ = ["Knowledge", "content", "english", "facts", "names", "normal", "sentence_end", "sentences", "words"]
+__all__ = [
+    "Knowledge",
+    "content",
+    "english",
+    "facts",
+    "names",
+    "normal",
+    "plain_sentences",
+    "sentence_end",
+    "sentences",
+    "words",
+]
 
 _LONG: Final = 400
-"""Characters after which a sentence without an end is cut at the next space, and (tenfold) anywhere."""
+"""Characters after which a sentence without an end is cut at the next space, and (threefold) anywhere."""
 _END: Final = re.compile(r"[.!?…。！？]++[\"')\]\u201d\u2019»*]*+(?=(\s)|(\S))")  # noqa: RUF001
+_READ: Final = 8_000
+"""Characters of one text that are looked at for what may be repeated."""
+_SPACE: Final = re.compile(r"\s")
 _WIDE_ENDS: Final = "。！？"  # noqa: RUF001
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _ABBREVIATION: Final = re.compile(
@@ -59,28 +74,33 @@ _NUMBER_WORDS: Final = _all(
 _COUNTED: Final = _all("things tasks requests questions searches jobs")
 """How many of these there are is the voice's own knowledge."""
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/h\u202f\u00a0]\d+)*")
-_ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s)>\]]+|[\w.+-]+@[\w-]+\.[\w.]+|\b[\w-]+\.(?:com|org|net|io|eu)\b")
+_ADDRESS: Final = re.compile(
+    r"(?:https?://|www\.)[^\s)>\]]+|\b[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+|\b[\w-]{1,64}\.(?:com|org|net|io|eu)\b"
+)
 _QUOTE: Final = re.compile(r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d|«([^»]+)»")
 
 
-def sentence_end(text: str) -> int | None:
-    """Where the first sentence of `text` ends, once that is certain; the space behind it begins the next one."""
+def sentence_end(text: str, since: int = 0) -> int | None:
+    """Where the first sentence of `text` ends, once that is certain; the space behind it begins the next one.
+
+    `since`: it is known not to end before.
+    """
     ends: list[int] = []
-    for found in _END.finditer(text):
+    for found in _END.finditer(text, since):
         wide = any(sign in found.group() for sign in _WIDE_ENDS)
         if wide or (found.group(1) and not _ABBREVIATION.search(text[max(0, found.end() - 12) : found.end()])):
             ends.append(found.end())
             break
     start = len(text) - len(text.lstrip())
-    line = text.find("\n", start)
+    line = text.find("\n", max(start, since))
     if line > 0:
         ends.append(line)
     if len(text) > _LONG:
-        space = re.compile(r"\s").search(text, _LONG)
+        space = _SPACE.search(text, max(_LONG, since))
         if space is not None:
             ends.append(space.start())
-        if len(text) > 10 * _LONG:
-            ends.append(10 * _LONG)
+        if len(text) > 3 * _LONG:
+            ends.append(3 * _LONG)
     return min(ends, default=None)
 
 
@@ -109,6 +129,7 @@ def normal(text: str) -> str:
     return " ".join(word.replace("\u2019", "'").casefold() for word in _WORD.findall(text))
 
 
+@lru_cache(maxsize=256)
 def content(text: str) -> frozenset[str]:
     """The stems of the words that carry meaning, numbers apart."""
     return frozenset(stem(word) for word in words(text) if word not in _STOP and not word[0].isdigit())
@@ -120,6 +141,7 @@ def english(text: str) -> bool:
     return bool(found & _ENGLISH) and not found & _FOREIGN
 
 
+@lru_cache(maxsize=256)
 def names(text: str) -> frozenset[str]:
     """What is written like a name: capitals, not at the beginning of a sentence. English only."""
     if not english(text):
@@ -131,6 +153,12 @@ def names(text: str) -> frozenset[str]:
             if plain[0].isupper() and plain.casefold() not in _STOP:
                 found.add(stem(plain))
     return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def plain_sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a whole text as `normal` writes them. The last utterances are looked at for every answer."""
+    return tuple(normal(sentence) for sentence in sentences(text))
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -145,6 +173,7 @@ class Facts(msgspec.Struct, frozen=True):
         return bool(self.numbers or self.names or self.quoted)
 
 
+@lru_cache(maxsize=256)
 def facts(text: str) -> Facts:
     """The facts in `text`."""
     bare = _LISTED.sub("", text)
@@ -161,9 +190,10 @@ class Knowledge:
     """Everything that may be repeated: what the person said, what was found, what was told."""
 
     def __init__(self, *texts: str) -> None:
-        self.text: str = normal("\n".join(texts))
-        self.words: frozenset[str] = frozenset(stem(word) for text in texts for word in words(text))
-        self.numbers: frozenset[str] = frozenset(number for text in texts for number in facts(text).numbers)
+        known = [_known(text[:_READ]) for text in texts]
+        self.text: str = "\n".join(text for text, _, _ in known)
+        self.words: frozenset[str] = frozenset[str]().union(*(stems for _, stems, _ in known))
+        self.numbers: frozenset[str] = frozenset[str]().union(*(numbers for _, _, numbers in known))
 
     def new(self, found: Facts) -> Facts:
         """The part of `found` that is not known."""
@@ -172,3 +202,9 @@ class Knowledge:
             found.names - self.words,
             frozenset(quote for quote in found.quoted if quote not in self.text),
         )
+
+
+@lru_cache(maxsize=512)
+def _known(text: str) -> tuple[str, frozenset[str], frozenset[str]]:
+    """What one text makes known. The same texts are looked at for every answer while a task is open."""
+    return normal(text), frozenset(stem(word) for word in words(text)), facts(text).numbers
