@@ -200,7 +200,8 @@ class Prompt:
             self._settle()
         self._count += 1
         if made.finding:
-            self._shown[made.finding] = self._count
+            near = {finding: at for finding, at in self._shown.items() if self._count - at <= _NEAR}
+            self._shown = {**near, made.finding: self._count}
         self._queue.append(made)
 
     def _flush(self) -> None:
@@ -230,7 +231,8 @@ class Prompt:
         finding = offer.finding
         near = self._count - self._shown.get(finding.id, -_NEAR - 1) <= _NEAR
         what = chat_words.TELL_ABOVE if near else shortened(finding.text.strip(), _TOLD_AGAIN)
-        task = chat_words.TELL_TASK.format(task=shortened(offer.task, _LONGEST_TASK)) if offer.task else ""
+        asked = self.standing.task(finding.delegation) or offer.task
+        task = chat_words.TELL_TASK.format(task=shortened(asked, _LONGEST_TASK)) if asked else ""
         parts = ["- " + chat_words.TELL_ITEM.format(id=finding.id, task=task, what=what)]
         hint = {
             "question": chat_words.TELL_QUESTION,
@@ -288,7 +290,7 @@ def _made(deed: Deed, entry: Entry) -> bool:
 def _status(turn: MicroTurn, standing: Standing) -> str:
     parts: list[str] = []
     for work in turn.work:
-        task = shortened(work.task, _LONGEST_TASK)
+        task = shortened(standing.task(work.delegation) or work.task, _LONGEST_TASK)
         if work.state in OPEN:
             detail = f". Last: {shortened(work.progress, _LONGEST_TASK)}" if work.progress else ""
             since = clock(work.since_ms)

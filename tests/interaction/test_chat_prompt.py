@@ -402,6 +402,23 @@ def test_the_status_is_told_when_it_has_changed() -> None:
     assert len(prompt.messages()) == len(before) + 1
 
 
+def test_a_task_is_called_what_it_has_become() -> None:
+    prompt = a_prompt()
+    prompt.take(
+        numbered(
+            [
+                Assigned(delegation="s-1", task="trains to Lyon"),
+                Assigned(delegation="s-1", task="no, to Paris", action="amended"),
+            ]
+        )
+    )
+    prompt.status(MicroTurn(1, 1_000, 2, work=(Work("s-1", "trains to Lyon", "running"),)))
+    prompt.offer((Offer(LYON, "trains to Lyon"),))
+    status, tell = [text for kind, text in shown(prompt) if kind in ("status", "tell")]
+    assert status == '- s-1 "trains to Lyon (no, to Paris)": running since 0:00'
+    assert '(asked for: "trains to Lyon (no, to Paris)")' in tell
+
+
 def test_a_status_that_is_over_before_a_request_is_made_is_not_told() -> None:
     prompt = a_prompt()
     prompt.status(MicroTurn(1, 1_000, work=(Work("s-1", "t", "queued"),)))
