@@ -21,7 +21,7 @@ from orchestrator.completions.troubles import ModelTrouble
 
 __all__ = ["REQUESTS", "Probed", "Tried", "examined"]
 
-REQUESTS: Final = 6
+REQUESTS: Final = 7
 """How many requests a model gets at most, besides the list of models, which costs nothing."""
 _SLOW_MS: Final = 1_000
 _MOST: Final = 200
@@ -211,15 +211,27 @@ async def _calls(name: ModelName, known: Profile, assumed: Profile) -> list[Prob
         todo = heard.trouble.todo if "start" in heard.trouble.what else "docs/models.md says how to start each server"
         return [Probed("function calls in streams", _yes(assumed.calls), f"no: {heard.refused}", "fail", todo)]
     if not whole:
-        found = f"no call came: {calls[0].problem}" if calls else "no call came"
-        todo = "without calls it cannot delegate: take a model that was trained for them, and the server's own parser"
-        return [Probed("function calls in streams", _yes(assumed.calls), found, "fail", todo)]
+        return [await _forced(name, profile, request, assumed, heard)]
     several = len(whole) > 1
     told = "yes" if several else "one came where two were asked for"
     return [
         _compared("function calls in streams", assumed.calls and assumed.streams_calls, True, "yes"),
         _compared("several calls at once", assumed.parallel_calls, several, told),
     ]
+
+
+async def _forced(
+    name: ModelName, profile: Profile, request: Sequence[Message], assumed: Profile, heard: _Heard
+) -> Probed:
+    """No call came by itself: is it the server that cannot, or the model that does not?"""
+    choice = {"type": "function", "function": {"name": "note"}}
+    forced = await _ask(name, profile, request, tools=(_TOOL,), tool_choice=choice)
+    feature, problem = "function calls in streams", next((f": {call.problem}" for call in heard.completion.calls), "")
+    if any(call.arguments is not None for call in forced.completion.calls):
+        todo = "the server can, the model does not by itself: take one that was trained for function calls"
+        return Probed(feature, _yes(assumed.calls), f"only when forced{problem}", "fail", todo)
+    todo = "without calls it cannot delegate: docs/models.md says how to start each server with them"
+    return Probed(feature, _yes(assumed.calls), f"no call came, not even when forced{problem}", "fail", todo)
 
 
 async def _late_system(name: ModelName, known: Profile, assumed: Profile) -> list[Probed]:

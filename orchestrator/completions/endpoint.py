@@ -50,6 +50,8 @@ _CLOSING_S: Final = 1.0
 _ASIDE_S: Final = 3.0
 """How long a question may take that is not for the model."""
 _MOST_MENDS: Final = 4
+_KNOWN_WELL: Final = frozenset({"openai", "anthropic", "gemini", "openrouter", "deepseek"})
+"""Profiles of servers whose list of models would tell nothing more."""
 
 
 class Endpoint:
@@ -67,7 +69,7 @@ class Endpoint:
         self._learned: dict[str, dict[str, Any]] = {}
         self._client: AsyncOpenAI | None = None
         self._group: TaskGroup | None = None
-        self._detected = self._named or self._profile.name not in ("unknown", "ollama", "lmstudio")
+        self._detected = self._fixed or self._profile.name in _KNOWN_WELL
         self._last_model = ""
 
     async def __aenter__(self) -> Self:
@@ -116,7 +118,9 @@ class Endpoint:
         self._last_model = request.model
         response, profile, first_by = await self._asked(request)
         reader = AnswerReader(response, first_by=first_by, idle_s=self.settings.idle_s, broken=_broken())
-        accumulator = Accumulator(_functions(request, profile), prompt_chars=_size(request))
+        accumulator = Accumulator(
+            _functions(request, profile), prompt_chars=_size(request), thinks_first=profile.thinks_first
+        )
         filtered = False
         try:
             if not is_streamed(request, profile) or "json" in response.headers.get("content-type", ""):
