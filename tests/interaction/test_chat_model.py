@@ -343,7 +343,7 @@ def test_an_answer_that_breaks_off_is_gone_on_with_and_nothing_is_said_twice() -
 
 
 def test_what_breaks_off_again_and_again_is_told() -> None:
-    broken = ["One two ", trouble("cut off")]
+    broken: list[Step] = ["One two ", trouble("cut off")]
     talk = hold([*typed("Count to six.", 1_000), LEAVES], broken, ["three ", trouble("cut off")])
     assert talk.said == "One two three | The answer broke off on its way; ask again."
 

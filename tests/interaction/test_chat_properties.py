@@ -78,7 +78,11 @@ def held(events: list[tuple[int, UserEvent]], scripts: list[list[Step]]) -> tupl
         at += gap
         timed.append((at, event))
     # They say one last thing and wait; by then the model is well.
-    last = [(at + 8_000, UserText("So?", True)), (at + 10_000, UserText("Well?", True)), (at + REST_MS, UserLeft())]
+    last: list[tuple[int, UserEvent]] = [
+        (at + 8_000, UserText("So?", True)),
+        (at + 10_000, UserText("Well?", True)),
+        (at + REST_MS, UserLeft()),
+    ]
     model = Counted(*scripts, well_s=(at + 6_000) / 1_000)
     work = [[Finding.partial("At nine"), Finding.final(f"The train {number} leaves at nine.")] for number in range(40)]
     talk = hold([*timed, *last], model=model, answers=work, settings=ChatSettings(retry_most_ms=2_000))
