@@ -67,4 +67,5 @@ def _line(entry: Entry, own: str) -> str:
 
 
 def _held(text: str) -> str:
-    return "\n    ".join(text.splitlines()) if "\n" in text or "\r" in text else text
+    lines = text.splitlines()
+    return "\n    ".join(lines) if len(lines) > 1 else text

@@ -233,8 +233,10 @@ class Work:
 
     async def _take(self, answer: Completion, last: str) -> Finding | None:
         if answer.calls:
-            self._urged += bool(last)
-            await self._use(answer, last)
+            # What was called before a correction came must not be begun after it.
+            if not self._read():
+                self._urged += bool(last)
+                await self._use(answer, last)
             return None
         text = self._head + answer.text
         if not answer.text.strip():
