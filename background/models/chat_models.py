@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
+import anyio
 import msgspec
 
 from orchestrator.completions.asking import Completions
@@ -50,13 +51,15 @@ class Way:
         if self._settings is None:
             yield
             return
-        async with _endpoint(self._settings) as endpoint:
+        async with _endpoint(self._settings) as endpoint, anyio.create_task_group() as aside:
+            aside.start_soon(endpoint.warm)
             before = _KEPT.get({})
             _KEPT.set({**before, self: endpoint})
             try:
                 yield
             finally:
                 _KEPT.set(before)
+            aside.cancel_scope.cancel()
 
     @asynccontextmanager
     async def used(self) -> AsyncGenerator[Completions]:

@@ -78,11 +78,14 @@ class ChatModel:
         told = "\n\n".join(part for part in (self._instructions.strip(), opening.instructions.strip()) if part)
         opening = msgspec.structs.replace(opening, instructions=told)
         nonce = self._nonce()
-        async with self._line.held() as completions:
+        async with self._line.held() as completions, anyio.create_task_group() as aside:
+            if isinstance(completions, Endpoint):
+                aside.start_soon(completions.warm, self.model)
             asking = Asking(opening, model=self.model, profile=completions.profile, nonce=nonce, settings=self.settings)
             brain = ChatBrain(asking, settings=self.settings, spread=crc32(nonce.encode()) / 2**32)
             async with chat_stream(brain, completions) as stream:
                 yield stream
+            aside.cancel_scope.cancel()
 
 
 class _Line:

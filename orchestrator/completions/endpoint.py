@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.to_thread
 import msgspec
-from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
 from orchestrator.completions.accumulator import Accumulator
@@ -68,31 +67,25 @@ class Endpoint:
         self._profile: Profile = named or profile_for(self._url)
         self._learned: dict[str, dict[str, Any]] = {}
         self._client: AsyncOpenAI | None = None
-        self._group: TaskGroup | None = None
         self._detected = self._fixed or self._profile.name in _KNOWN_WELL
         self._last_model = ""
 
     async def __aenter__(self) -> Self:
-        """Import and make the client. Both take long and read files, so a thread does it."""
+        """Import and make the client. Both take long and read files, so a thread does it.
+
+        It may be left by another task than the one that entered it.
+        """
         self._client = await anyio.to_thread.run_sync(self._made)
-        self._group = await anyio.create_task_group().__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close all connections, also those of requests that are not over. What the body raised goes on as it is, in
-        no exception group."""
-        group, self._group = self._group, None
-        try:
-            if group is not None:
-                group.cancel_scope.cancel()
-                await group.__aexit__(None, None, None)
-        finally:
-            client, self._client = self._client, None
-            if client is not None:
-                with anyio.move_on_after(_CLOSING_S, shield=True):
-                    await client.close()
+        """Close all connections, also those of requests that are not over."""
+        client, self._client = self._client, None
+        if client is not None:
+            with anyio.move_on_after(_CLOSING_S, shield=True):
+                await client.close()
 
     @property
     def profile(self) -> Profile:
@@ -140,7 +133,6 @@ class Endpoint:
                     yield piece
             if filtered:
                 raise ModelTrouble("refused", "The model server's content filter stopped it.", "", "Say it otherwise.")
-            self._look_around(request.model)
         except ModelTrouble:
             # What was held back, since a tag or a call might have begun there, has been said all the same.
             for piece in accumulator.end():
@@ -150,18 +142,22 @@ class Endpoint:
         finally:
             await reader.close()
 
-    async def warm(self) -> None:
-        """Make a connection ahead, so that the first word does not wait for it. Raises no trouble."""
-        with suppress(ModelTrouble):
-            await self._get("/models")
+    async def warm(self, model: str = "") -> None:
+        """Make a connection ahead, so that the first word does not wait for it; where the address does not say what
+        server it is, the server is asked on the way. Raises no trouble."""
+        if self._detected:
+            with suppress(ModelTrouble):
+                await self._get("/models")
+        else:
+            await self.detect(model)
 
     async def models(self) -> tuple[ModelCard, ...]:
         """The models that the server lists. Raises `ModelTrouble`, also where it lists none."""
         return cards_in((await self._get("/models"))[0])
 
     async def detect(self, model: str = "") -> Profile:
-        """Ask the server what it is: two short questions at most. Never needed: it is done in the background after the
-        first answer, where the address does not say enough. Raises no trouble: what is not told stays as it was."""
+        """Ask the server what it is: two short questions at most. Never needed, so nobody has to wait for it. Raises no
+        trouble: what is not told stays as it was."""
         if self._fixed:
             return self._profile
         told = Told()
@@ -171,9 +167,9 @@ class Endpoint:
             if path := question_for(told, self._profile):
                 more = fields((await self._get(self._root + path))[0])
                 told = replace(told, props=more) if path == "/props" else replace(told, ollama=more)
-        except ModelTrouble:
-            pass
-        self._detected = True
+            self._detected = True
+        except ModelTrouble as trouble:
+            self._detected = not trouble.transient
         self._profile = told_profile(told, self._profile, model, named=self._named)
         return self.profile_of(model)
 
@@ -269,12 +265,6 @@ class Endpoint:
         old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
         changed = {name: value for name, value in new.items() if value != old[name]}
         self._learned.setdefault(model, {}).update(changed)
-
-    def _look_around(self, model: str) -> None:
-        """After the first answer: what is this server? Nobody waits for it."""
-        if not self._detected and self._group is not None:
-            self._detected = True
-            self._group.start_soon(self.detect, model)
 
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 
