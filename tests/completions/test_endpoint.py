@@ -384,12 +384,22 @@ async def test_the_profile_can_be_named_in_the_environment(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("shape", "name"), [("vllm", "vllm"), ("llamacpp", "llama.cpp"), ("ollama", "ollama")])
-async def test_what_the_server_is_comes_out_after_the_first_answer(shape: Any, name: str) -> None:
+async def test_what_the_server_is_comes_out_while_the_way_to_it_is_made_ready(shape: Any, name: str) -> None:
     async with ModelServer(models=("m",), shape=shape) as server, to(server) as endpoint:
-        server.script("m", ["One."])
         assert endpoint.profile == PROFILES["unknown"]
-        await answer(endpoint)
-        await server.until(lambda: endpoint.profile.name == name)
+        await endpoint.warm("m")
+        assert endpoint.profile.name == name
+
+
+async def test_one_task_may_open_it_and_another_close_it() -> None:
+    """The sessions of a voice share one: the first opens it, and the last may be any of them."""
+    async with ModelServer(models=("m",)) as server:
+        server.script("m", ["One."])
+        endpoint = Endpoint(EndpointSettings(base_url=server.base_url))
+        async with anyio.create_task_group() as tasks:
+            await endpoint.__aenter__()
+            await answer(endpoint)
+            tasks.start_soon(endpoint.__aexit__, None, None, None)
 
 
 async def test_the_models_are_listed() -> None:
