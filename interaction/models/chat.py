@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 from zlib import crc32
 
 import anyio
@@ -26,6 +27,9 @@ from orchestrator.errors import ConfigError
 from orchestrator.ports import InteractionStream, Opening, VoiceTraits
 
 __all__ = ["ChatModel"]
+
+_LOOK_S: Final = 1.0
+"""How long the first conversation waits to learn what the server is."""
 
 
 class ChatModel:
@@ -61,7 +65,7 @@ class ChatModel:
         self.settings: ChatSettings = settings or ChatSettings()
         self._instructions = instructions
         self._nonce = nonce or _secret
-        self._line = _Line(endpoint)
+        self._line = _Line(endpoint, self.model)
 
     @property
     def traits(self) -> VoiceTraits:
@@ -78,20 +82,18 @@ class ChatModel:
         told = "\n\n".join(part for part in (self._instructions.strip(), opening.instructions.strip()) if part)
         opening = msgspec.structs.replace(opening, instructions=told)
         nonce = self._nonce()
-        async with self._line.held() as completions, anyio.create_task_group() as aside:
-            if isinstance(completions, Endpoint):
-                aside.start_soon(completions.warm, self.model)
+        async with self._line.held() as completions:
             asking = Asking(opening, model=self.model, profile=completions.profile, nonce=nonce, settings=self.settings)
             brain = ChatBrain(asking, settings=self.settings, spread=crc32(nonce.encode()) / 2**32)
             async with chat_stream(brain, completions) as stream:
                 yield stream
-            aside.cancel_scope.cancel()
 
 
 class _Line:
     """The way to the server, shared by all sessions of a model: opened by the first, closed by the last."""
 
-    def __init__(self, endpoint: Completions | EndpointSettings | None) -> None:
+    def __init__(self, endpoint: Completions | EndpointSettings | None, model: str) -> None:
+        self._model = model
         self._given = None if endpoint is None or isinstance(endpoint, EndpointSettings) else endpoint
         self._settings = endpoint if isinstance(endpoint, EndpointSettings) else EndpointSettings()
         if self._given is None:
@@ -106,9 +108,9 @@ class _Line:
         if self._given is not None:
             yield self._given
             return
-        endpoint = await self._take()
+        self._holders += 1
         try:
-            yield endpoint
+            yield await self._take()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._leave()
@@ -119,7 +121,9 @@ class _Line:
                 endpoint = Endpoint(self._settings)
                 await endpoint.__aenter__()
                 self._endpoint = endpoint
-            self._holders += 1
+                # What the server can do shapes the prompt; and the first word finds a connection made.
+                with anyio.move_on_after(_LOOK_S):
+                    await endpoint.detect(self._model)
             return self._endpoint
 
     async def _leave(self) -> None:

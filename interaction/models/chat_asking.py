@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from interaction.models.chat_flight import Flight
@@ -9,6 +10,7 @@ from interaction.models.chat_functions import Deed
 from interaction.models.chat_guard import Guard
 from interaction.models.chat_prompt import Prompt, PromptSettings
 from interaction.models.chat_settings import ChatSettings
+from interaction.models.chat_unframing import Unframing
 from interaction.models.chat_window import SummaryRequest, Window
 from orchestrator.completions.asking import Completion, Message, Request
 from orchestrator.completions.profile import Profile
@@ -34,6 +36,7 @@ class Asking:
         limits: PromptSettings = settings.prompt
         self.prompt: Prompt = Prompt(opening, profile=profile, nonce=nonce, settings=limits)
         self.flight: Flight = Flight()
+        self._nonce = nonce
         self.guard: Guard = Guard(settings.guard, known=opening.instructions)
         self.guard.recall(opening.context)
         self._window = Window(self.prompt, profile=profile, settings=limits)
@@ -61,6 +64,10 @@ class Asking:
             if isinstance(entry, Said) and self._draft.startswith(entry.text):
                 self._draft = self._draft[len(entry.text) :]
         return heard
+
+    def unframing(self) -> Unframing:
+        """For one answer: takes out the frames that the model writes itself."""
+        return Unframing(self._nonce)
 
     @property
     def said_before(self) -> tuple[str, ...]:
@@ -98,7 +105,7 @@ class Asking:
         if due is None:
             return None
         model = self._settings.summary_model or self._model
-        extra = self._settings.extra if model == self._model else {}
+        extra: Mapping[str, Any] = self._settings.extra if model == self._model else {}
         return due, Request(model, due.messages, max_tokens=due.max_tokens, extra=extra)
 
     def sum_up(self, due: SummaryRequest, text: str) -> None:

@@ -64,7 +64,7 @@ class ChatBrain:
         )
         self._guard = asking.guard
         self._memory = Memory(asking)
-        self._speaking = Speaking(settings, asking.prompt, self._guard)
+        self._speaking = Speaking(settings, asking)
         self._outage = Outage(settings, spread=spread)
         self._allowance = Allowance(settings)
         self._backlog = Backlog()
@@ -218,8 +218,7 @@ class ChatBrain:
 
     def _open(self, answer: Answer) -> None:
         self._answer = answer
-        line = self._line if answer.purpose == "reply" else ""
-        self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=self._asking.said_before)
+        self._speaking.open(answer, self._line if answer.purpose == "reply" else "")
 
     def _stop(self, *, gone_on: bool = True) -> None:
         """End the answer that is being said: the person has gone on, or what it tells is no longer so."""

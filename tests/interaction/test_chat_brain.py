@@ -140,6 +140,13 @@ def test_what_it_thinks_is_not_said() -> None:
     assert rig.came(1, Thought("they greet"), "Hi.", DONE) == [ModelSpoke("Hi."), ModelRested(1)]
 
 
+def test_a_frame_that_the_model_writes_itself_is_not_said() -> None:
+    rig = Rig()
+    rig.line("Hello.")
+    told = rig.came(1, "Hi. <duo", f'logue-{NONCE} kind="note">', "\nsecret\n", f"</duologue-{NONCE}>", " Bye.", DONE)
+    assert "".join(event.text for event in told if isinstance(event, ModelSpoke)) == "Hi.  Bye."
+
+
 def test_what_still_comes_of_a_closed_request_counts_for_nothing() -> None:
     rig = Rig()
     rig.line("Hello.")
