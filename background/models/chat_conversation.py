@@ -32,6 +32,11 @@ def lines_of(entries: Sequence[Entry], *, own: str = "") -> list[str]:
     for entry in entries:
         if isinstance(entry, Said) and entry.continues and lines and lines[-1].startswith("Person: "):
             lines[-1] += _held(entry.text)
+        elif isinstance(entry, Deleted) and lines and lines[-1].startswith("Person: "):
+            # What was typed and taken back before it was sent was never said.
+            lines[-1] = lines[-1].removesuffix(_held(entry.text))
+            if lines[-1] == "Person: ":
+                lines.pop()
         elif line := _line(entry, own):
             lines.append(line)
     return lines
