@@ -9,7 +9,8 @@ import anyio
 import pytest
 
 from background.models.chat import ChatReasoner, ChatReasonerSettings
-from orchestrator.completions.asking import FunctionCall
+from background.models.chat_models import Way
+from orchestrator.completions.asking import Completions, FunctionCall
 from orchestrator.completions.endpoint_settings import EndpointSettings
 from orchestrator.function_tool import tool
 from orchestrator.testing import ModelServer
@@ -112,7 +113,7 @@ async def test_calling_it_off_closes_the_connection() -> None:
             await server.until(lambda: server.requests[0].closed_at is not None, within_s=IN_A_TEST)
 
 
-async def test_many_tasks_share_one_endpoint_also_without_a_worker_that_holds_it() -> None:
+async def test_many_tasks_at_once() -> None:
     async with ModelServer() as server:
         server.script("m", [Reply("Yes.", first_ms=20)] * 8)
         async with an_office(reasoner_on(server)) as office, anyio.create_task_group() as group:
@@ -121,3 +122,20 @@ async def test_many_tasks_share_one_endpoint_also_without_a_worker_that_holds_it
             for _ in range(8):
                 assert (await office.answer()).text == "Yes."
         server.assert_complete()
+
+
+async def test_a_worker_keeps_one_endpoint_for_its_tasks_and_without_one_each_has_its_own() -> None:
+    way = Way(EndpointSettings(base_url="http://127.0.0.1:9/v1"))
+    seen: list[Completions] = []
+
+    async def task() -> None:
+        async with way.used() as completions:
+            seen.append(completions)
+
+    async with way.kept(), anyio.create_task_group() as group:
+        group.start_soon(task)
+        group.start_soon(task)
+    await task()
+    first, second, alone = seen
+    assert first is second
+    assert first is not alone
