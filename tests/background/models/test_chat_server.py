@@ -9,12 +9,13 @@ import anyio
 import pytest
 
 from background.models.chat import ChatReasoner, ChatReasonerSettings
-from orchestrator.completions.asking import FunctionCall
+from background.models.chat_models import Way
+from orchestrator.completions.asking import Completions, FunctionCall
 from orchestrator.completions.endpoint_settings import EndpointSettings
 from orchestrator.function_tool import tool
 from orchestrator.testing import ModelServer
 from orchestrator.testing.model_server import Refuse, Reply
-from tests.background.office import an_office
+from tests.background.office import IN_A_TEST, an_office
 
 pytestmark = pytest.mark.anyio
 
@@ -55,10 +56,10 @@ async def test_a_correction_closes_the_connection_and_is_in_the_next_request() -
         server.script("m", [Reply("To Paris " * 200, between_ms=20), "To Lyon at ten."])
         async with an_office(reasoner_on(server)) as office:
             await office.ask("a train to Paris")
-            await server.until(lambda: bool(server.requests) and server.requests[0].sent > 3)
+            await server.until(lambda: bool(server.requests) and server.requests[0].sent > 3, within_s=IN_A_TEST)
             await office.correct("make that Lyon", revision=2)
             assert (await office.answer()).text == "To Lyon at ten."
-            await server.until(lambda: server.requests[0].closed_at is not None)
+            await server.until(lambda: server.requests[0].closed_at is not None, within_s=IN_A_TEST)
     assert server.asked(contains="make that Lyon")
 
 
@@ -106,13 +107,13 @@ async def test_calling_it_off_closes_the_connection() -> None:
         server.script("m", [Reply("On and on " * 200, between_ms=20)])
         async with an_office(reasoner_on(server)) as office:
             await office.ask("the river")
-            await server.until(lambda: bool(server.requests) and server.requests[0].sent > 3)
+            await server.until(lambda: bool(server.requests) and server.requests[0].sent > 3, within_s=IN_A_TEST)
             await office.call_off()
             await office.state("cancelled")
-            await server.until(lambda: server.requests[0].closed_at is not None)
+            await server.until(lambda: server.requests[0].closed_at is not None, within_s=IN_A_TEST)
 
 
-async def test_many_tasks_share_one_endpoint_also_without_a_worker_that_holds_it() -> None:
+async def test_many_tasks_at_once() -> None:
     async with ModelServer() as server:
         server.script("m", [Reply("Yes.", first_ms=20)] * 8)
         async with an_office(reasoner_on(server)) as office, anyio.create_task_group() as group:
@@ -121,3 +122,20 @@ async def test_many_tasks_share_one_endpoint_also_without_a_worker_that_holds_it
             for _ in range(8):
                 assert (await office.answer()).text == "Yes."
         server.assert_complete()
+
+
+async def test_a_worker_keeps_one_endpoint_for_its_tasks_and_without_one_each_has_its_own() -> None:
+    way = Way(EndpointSettings(base_url="http://127.0.0.1:9/v1"))
+    seen: list[Completions] = []
+
+    async def task() -> None:
+        async with way.used() as completions:
+            seen.append(completions)
+
+    async with way.kept(), anyio.create_task_group() as group:
+        group.start_soon(task)
+        group.start_soon(task)
+    await task()
+    first, second, alone = seen
+    assert first is second
+    assert first is not alone

@@ -58,6 +58,19 @@ def test_what_goes_on_is_one_line() -> None:
     assert lines_of([Said(text="to Pa"), Said(text="ris", continues=True)]) == ["Person: to Paris"]
 
 
+def test_a_part_of_an_answer_that_is_there_is_left_out() -> None:
+    part = Found(finding=Finding.partial("It is").stamped(delegation="s-2", attempt=1, seq=1, context_revision=0))
+    whole = Found(finding=Finding("It is noon.", delegation="s-2", seq=2))
+    assert lines_of([part]) == ["(task s-2, partial: It is)"]
+    assert lines_of([part, whole]) == ["(task s-2, final: It is noon.)"]
+
+
+def test_what_was_taken_back_is_left_out() -> None:
+    typed: list[Entry] = [Said(text="to Paris"), Deleted(text="Paris"), Said(text="Lyon", continues=True)]
+    assert lines_of(typed) == ["Person: to Lyon"]
+    assert lines_of([Said(text="oops"), Deleted(text="oops")]) == []
+
+
 def test_names_that_servers_refuse_are_changed_and_known_again() -> None:
     functions = Functions([ToolInfo("a.b", "One."), ToolInfo("a b", "Two."), ToolInfo(ASK, "Mine.")], asking=True)
     assert [item["function"]["name"] for item in functions.described] == ["a_b", "a_b_2", ASK]
