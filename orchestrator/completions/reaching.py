@@ -21,6 +21,9 @@ def unreachable(error: BaseException, *, where: str, connect_s: float) -> ModelT
         return _trouble(what, "Nothing listens there.", "Start it, or correct the address.")
     if any(isinstance(one, socket.gaierror) for one in chain):
         return _trouble(what, "Its name cannot be resolved.", "Correct the address, or see the network.")
+    if "ConnectTimeout" in names and any(isinstance(one, ssl.SSLWantReadError) for one in chain):
+        why = f"It takes the connection, but ends no TLS handshake within {connect_s:g} s."
+        return _trouble(what, why, "Try http:// where it is your own.")
     if "ConnectTimeout" in names or "TimeoutError" in names:
         return _trouble(what, f"It does not answer within {connect_s:g} s.", "Correct the address, or see the network.")
     if problem := next((one for one in chain if isinstance(one, ssl.SSLError)), None):
