@@ -296,8 +296,10 @@ def _voice(named: str | InteractionModel) -> InteractionModel:
     kind, _, model = named.partition(":")
     if kind == "chat" and model:
         from interaction.models.chat import ChatModel
+        from orchestrator.completions.naming import parse_model
 
-        return ChatModel(model)
+        named_model = parse_model(model)
+        return ChatModel(named_model.model, endpoint=named_model.settings)
     if named != "reflex":
         raise ConfigError(
             f"there is no voice called {named!r}",
@@ -337,8 +339,10 @@ def _reasoner(named: str | Reasoner | Agent) -> Reasoner:
     kind, _, model = named.partition(":")
     if kind == "chat" and model:
         from background.models.chat import ChatReasoner
+        from orchestrator.completions.naming import parse_model
 
-        return ChatReasoner(model)
+        named_model = parse_model(model)
+        return ChatReasoner(named_model.model, endpoint=named_model.settings)
     if named != "rules":
         raise ConfigError(
             f"there is no reasoner called {named!r}",

@@ -193,7 +193,8 @@ def trouble_of(
             todo = "Another profile may help: see docs/models.md."
         case _:
             what, todo = "The model server failed.", "Try again; if it stays so, see the server's own log."
-    return ModelTrouble(cause, what, said, todo, retry_after_s=hint, status=answer.status)
+    asked = model if cause == "model name" else ""
+    return ModelTrouble(cause, what, said, todo, retry_after_s=hint, status=answer.status, model=asked)
 
 
 def _text(value: object) -> str:

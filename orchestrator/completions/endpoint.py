@@ -296,9 +296,8 @@ class Endpoint:
             return trouble
         more = f" and {len(cards) - len(near)} more" if len(cards) > len(near) else ""
         why = f"It has {', '.join(near)}{more}."
-        return ModelTrouble(
-            "model name", trouble.what, why, f"Name one of these, as in {near[0]}.", status=trouble.status
-        )
+        todo = f"Name one of these, as in {near[0]}."
+        return ModelTrouble("model name", trouble.what, why, todo, status=trouble.status, model=model)
 
     def _trouble(self, answer: Answer, model: str) -> ModelTrouble:
         return trouble_of(

@@ -34,7 +34,11 @@ TRANSIENT: Final[frozenset[Cause]] = frozenset({"rate limit", "network", "server
 
 
 class ModelTrouble(ModelError):
-    """A model call came to nothing. `retry_after_s` is the server's own hint, where it gave one."""
+    """A model call came to nothing.
+
+    `retry_after_s` is the server's own hint, where it gave one. `model` is the name that was asked for, where that is
+    the trouble.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,13 @@ class ModelTrouble(ModelError):
         *,
         retry_after_s: float | None = None,
         status: int | None = None,
+        model: str = "",
     ) -> None:
         super().__init__(what, why, todo)
         self.cause: Cause = cause
         self.retry_after_s = retry_after_s
         self.status = status
+        self.model = model
 
     @property
     def transient(self) -> bool:
@@ -61,7 +67,7 @@ _SPOKEN: Final[dict[Cause, str]] = {
     "rate limit": "The model server wants fewer requests just now{wait}",
     "quota": "The account at the model server has nothing left to spend; top it up and ask again.",
     "key": "The model server says the key is missing or wrong; {todo} and ask again.",
-    "model name": "The model server does not know that model; name another one.",
+    "model name": "The model server does not know {model}; name another one.",
     "network": "I cannot reach the model server; see whether it runs, and ask again.",
     "server": "The model server failed; ask again in a moment.",
     "busy": "The model server is busy or still loading{wait}",
@@ -80,7 +86,9 @@ def spoken(trouble: ModelTrouble) -> str:
     again = f"; ask again in {_rounded(wait)}." if wait is not None and wait >= 2 else "; ask again in a moment."
     todo = trouble.todo.partition(",")[0].rstrip(".")
     todo = todo[:1].lower() + todo[1:] if todo.startswith("Set ") else "correct it"
-    return _SPOKEN[trouble.cause].format(wait=again, todo=todo)
+    # The name of a model is what the person gave, so they may hear it; but it is theirs, and no sentence.
+    model = "".join(letter for letter in trouble.model if letter.isprintable())[:60] or "that model"
+    return _SPOKEN[trouble.cause].format(wait=again, todo=todo, model=model)
 
 
 def _rounded(seconds: float) -> str:
