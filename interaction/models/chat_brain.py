@@ -348,7 +348,7 @@ class ChatBrain:
             self._answer = None
             if answer.said or answer.called:
                 self._broken_off(answer, trouble)
-            elif trouble.cause == "too long" and self._asking.shrink():
+            elif trouble.cause == "too long" and self._asking.window.too_long():
                 self._give_back(answer)
             elif trouble.transient:
                 self._give_back(answer)
