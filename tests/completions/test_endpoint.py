@@ -287,30 +287,6 @@ async def test_a_wrong_name_is_told_with_the_right_ones() -> None:
     assert "qwen3-8b" in found.todo
 
 
-@pytest.mark.parametrize(
-    ("url", "hint"),
-    [
-        ("http://127.0.0.1:9/v1", "Nothing listens"),
-        ("http://nowhere.invalid/v1", "resolved"),
-    ],
-)
-async def test_a_server_that_is_not_there(url: str, hint: str) -> None:
-    async with Endpoint(EndpointSettings(base_url=url, connect_s=2)) as endpoint:
-        found, _ = await trouble(endpoint)
-    assert found.cause == "network"
-    assert url in found.what
-    assert hint in found.why
-
-
-async def test_a_server_that_speaks_no_tls() -> None:
-    async with ModelServer() as server:
-        url = server.base_url.replace("http:", "https:")
-        async with Endpoint(EndpointSettings(base_url=url)) as endpoint:
-            found, _ = await trouble(endpoint)
-    assert found.cause == "network"
-    assert "TLS" in found.why
-
-
 async def test_without_a_key_openai_is_not_even_asked() -> None:
     async with Endpoint() as endpoint:
         found, _ = await trouble(endpoint)
