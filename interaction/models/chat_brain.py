@@ -7,7 +7,7 @@ held back, one that sums the conversation up.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -40,6 +40,9 @@ from orchestrator.effects import NOT_CURRENT, MicroTurn, Offer
 from orchestrator.events import ModelEvent, ModelFailed, ModelRested, ModelSpoke
 
 __all__ = ["ChatBrain"]
+
+_LAST_TOLD_MS: Final = 4_600
+"""The session tells of quiet after an open line for 5 s: what is not answered by then waits for the next word."""
 
 
 class ChatBrain:
@@ -164,10 +167,8 @@ class ChatBrain:
     @property
     def _line_waits(self) -> bool:
         """Whether a line is soon to be answered. Until then the session keeps results: the person is answered first."""
-        turn = self._turn
-        return (
-            bool(self._turns.pending) and not self._person_holds and turn.quiet_ms < self._settings.turns.unfinished_ms
-        )
+        soon = self._turn.quiet_ms < min(self._settings.turns.unfinished_ms, _LAST_TOLD_MS)
+        return bool(self._turns.pending) and not self._person_holds and soon
 
     # --- what is to be done next -------------------------------------------------------------------------------------
 

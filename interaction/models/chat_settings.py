@@ -50,6 +50,8 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     slow: str = "My model is slow to answer. I'm still waiting for it."
     slow_ms: int = 10_000
     """After so long without a sign of the server the person is told; it is waited for all the same."""
+    stall_ms: int = 7_000
+    """An answer that is silent so long in its middle has broken off. After 8 s the session takes it for whole."""
     silent_ms: int = 2_000
     """Troubles that are over within this time are not told."""
     retry_first_ms: int = 250

@@ -342,6 +342,12 @@ def test_an_answer_that_breaks_off_is_gone_on_with_and_nothing_is_said_twice() -
     assert "broke off" in last_words(talk.requests[1])
 
 
+def test_an_answer_that_falls_silent_is_gone_on_with() -> None:
+    talk = hold([*typed("Count to six.", 1_000), LEAVES], ["One two ", 60.0], ["three."])
+    assert talk.said == "One two three."
+    assert talk.model.closed == [0]
+
+
 def test_what_breaks_off_again_and_again_is_told() -> None:
     broken: list[Step] = ["One two ", trouble("cut off")]
     talk = hold([*typed("Count to six.", 1_000), LEAVES], broken, ["three ", trouble("cut off")])
