@@ -318,6 +318,9 @@ class ChatBrain:
         self._asking.counted(completion)
         again = answer.problems and answer.rounds < self._settings.rounds
         self._emit(self._speaking.end(answer, more=again))
+        if completion.finish == "length" and answer.purpose == "reply" and not (answer.said or answer.called):
+            # It has thought until nothing was left for words.
+            self._emit([ModelSpoke(self._settings.failed)])
         if not again:
             return self._end(answer)
         answer.rounds += 1
@@ -412,6 +415,8 @@ class ChatBrain:
 
     def _fail(self, trouble: ModelTrouble, say: str) -> None:
         """Tell the session, which tells the person, takes back what it offered, and reads findings out itself."""
+        if self._answer is not None and self._answer.purpose == "tell":
+            self._stop(gone_on=False)
         if self._down:
             # Said once more only because the person has asked once more.
             self._tell(ModelRested(self._rested))
@@ -455,8 +460,6 @@ class ChatBrain:
         seconds = f"{self._settings.slow_ms / 1_000:g} s"
         trouble = ModelTrouble("stalled", "The model server has not begun to answer.", f"It was waited for {seconds}.")
         self._outage.told = True
-        if answer.purpose == "tell":
-            self._stop(gone_on=False)
         self._fail(trouble, self._settings.slow)
 
     # --- what is done ------------------------------------------------------------------------------------------------

@@ -50,6 +50,19 @@ def test_what_it_thinks_is_not_said() -> None:
     assert rig.came(1, Thought("they greet"), "Hi.", DONE) == [ModelSpoke("Hi."), ModelRested(1)]
 
 
+def test_who_thinks_until_nothing_is_left_for_words_says_so() -> None:
+    rig = Rig()
+    rig.line("Hello.")
+    told = rig.came(1, Thought("well, well"), Done(Completion(thoughts="well, well", finish="length")))
+    assert told == [ModelSpoke("I couldn't do that."), ModelRested(1)]
+
+
+def test_an_answer_without_a_word_is_silence() -> None:
+    rig = Rig()
+    rig.line("Just listen.")
+    assert rig.came(1, DONE) == [ModelRested(1)]
+
+
 def test_a_frame_that_the_model_writes_itself_is_not_said() -> None:
     rig = Rig()
     rig.line("Hello.")

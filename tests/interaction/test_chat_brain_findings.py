@@ -172,6 +172,17 @@ def test_offers_of_a_voice_that_is_down_go_back_to_the_session() -> None:
     assert requests(rig.turn(offers=(an_offer(),))) == []
 
 
+def test_a_telling_that_is_under_way_when_the_outage_is_told_is_closed() -> None:
+    rig = Rig()
+    rig.turn(offers=(an_offer(),))
+    rig.take(Broke(1, trouble("network")))
+    assert requests(rig.take(Due("retry"))) == [2]
+    actions = rig.take(Due("patience"))
+    # From now on the session reads it out itself; told here as well, it would be told twice.
+    assert closed(actions) == [2]
+    assert [type(event) for event in events(actions)] == [ModelFailed]
+
+
 def test_an_answer_that_broke_off_goes_on_once() -> None:
     rig = Rig()
     rig.line("Count.")
