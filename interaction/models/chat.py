@@ -85,7 +85,7 @@ class ChatModel:
         async with self._line.held() as completions:
             asking = Asking(opening, model=self.model, profile=completions.profile, nonce=nonce, settings=self.settings)
             brain = ChatBrain(asking, settings=self.settings, spread=crc32(nonce.encode()) / 2**32)
-            async with chat_stream(brain, completions) as stream:
+            async with chat_stream(brain, completions, stall_s=self.settings.stall_ms / 1_000) as stream:
                 yield stream
 
 

@@ -81,7 +81,7 @@ class Speaking:
     def open(self, answer: Answer, line: str) -> None:
         """A request is made for `answer`, which is to `line` or tells its offers."""
         self._unframing = self._asking.unframing()
-        said_before = self._asking.said_before
+        said_before = self._asking.flight.said_before
         self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=said_before)
 
     def words(self, answer: Answer, text: str) -> list[ModelEvent]:

@@ -39,7 +39,7 @@ class Asking:
         self._nonce = nonce
         self.guard: Guard = Guard(settings.guard, known=opening.instructions)
         self.guard.recall(opening.context)
-        self._window = Window(self.prompt, profile=profile, settings=limits)
+        self.window: Window = Window(self.prompt, profile=profile, settings=limits)
         self._model = model
         self._settings = settings
         self._draft = ""
@@ -69,11 +69,6 @@ class Asking:
         """For one answer: takes out the frames that the model writes itself."""
         return Unframing(self._nonce)
 
-    @property
-    def said_before(self) -> tuple[str, ...]:
-        """What the person is still hearing."""
-        return (self.flight.words,) if self.flight.words else ()
-
     # --- what is asked -----------------------------------------------------------------------------------------------
 
     def reply(self, turn: MicroTurn, *, early: bool = False) -> Request:
@@ -97,27 +92,11 @@ class Asking:
         self._saying = self.flight.words
         return self._request(turn)
 
-    # --- the window --------------------------------------------------------------------------------------------------
-
-    def summary(self) -> tuple[SummaryRequest, Request] | None:
-        """A summary that is due, and the request for it. After it `sum_up` is owed."""
-        due = self._window.due()
-        if due is None:
-            return None
+    def summary(self, due: SummaryRequest) -> Request:
+        """For the memory of the older part of the conversation."""
         model = self._settings.summary_model or self._model
         extra: Mapping[str, Any] = self._settings.extra if model == self._model else {}
-        return due, Request(model, due.messages, max_tokens=due.max_tokens, extra=extra)
-
-    def sum_up(self, due: SummaryRequest, text: str) -> None:
-        """The summary is here; empty: it will not come. Between two requests."""
-        if text.strip():
-            self._window.roll(text, due.upto)
-        else:
-            self._window.drop()
-
-    def shrink(self) -> bool:
-        """The server finds the prompt too long. Returns whether it is shorter now."""
-        return self._window.too_long()
+        return Request(model, due.messages, max_tokens=due.max_tokens, extra=extra)
 
     def counted(self, completion: Completion) -> None:
         """The server has counted the last request."""
@@ -131,7 +110,7 @@ class Asking:
             self.prompt.note(_SAYING.format(words=words))
             self._saying = words
         self.prompt.status(turn)
-        self._window.fit(draft)
+        self.window.fit(draft)
         messages: tuple[Message, ...] = self.prompt.messages(draft)
         self._chars = self.prompt.log.chars
         settings = self._settings

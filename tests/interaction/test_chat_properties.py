@@ -20,7 +20,7 @@ from orchestrator.testing.scripted_completions import Step
 from tests.interaction.chatting import Talk, call, hold
 from tests.orchestrator.driving import only, states
 
-REST_MS: Final = 40_000
+REST_MS: Final = 30_000
 """After the last key. By then everything has come to its end: what was typed is answered, what was found is told."""
 
 _WORDS = ("Hello there", "and", "When is the train?", "ok", "Stop.", "No, the bus", " ", "mm-hm", "Tell me all of it!")
@@ -89,7 +89,7 @@ def held(events: list[tuple[int, UserEvent]], scripts: list[list[Step]]) -> tupl
     return talk, model
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(person, answers)
 def test_every_turn_is_rested_and_no_request_is_left(
     events: list[tuple[int, UserEvent]], scripts: list[list[Step]]
@@ -110,7 +110,7 @@ def test_every_turn_is_rested_and_no_request_is_left(
     assert not talk.unrested()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(person, answers)
 def test_it_speaks_only_when_it_is_asked_or_has_something_to_tell(
     events: list[tuple[int, UserEvent]], scripts: list[list[Step]]

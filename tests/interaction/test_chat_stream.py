@@ -120,6 +120,17 @@ def test_an_answer_without_its_end_is_cut_off() -> None:
     assert isinstance(broke, Broke) and broke.trouble.cause == "cut off"
 
 
+def test_an_answer_that_falls_silent_in_its_middle_has_broken_off_and_is_closed() -> None:
+    model = scripted(30.0, "Hi", 600.0)
+    brain = Told([Ask(1, REQUEST)])
+    run(brain, model, nothing, wait_s=25.0)
+    # The first word may take its time.
+    at, broke = brain.happenings[-1]
+    assert at == 40_000
+    assert isinstance(broke, Broke) and broke.trouble.cause == "stalled"
+    assert model.closed == [0]
+
+
 def test_a_mistake_in_the_voice_ends_the_stream_loudly() -> None:
     class Wrong:
         profile = Profile()
