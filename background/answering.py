@@ -31,8 +31,10 @@ def as_answer(value: Answer, *, text: str = "", sources: tuple[Source, ...] = ()
         return value
     if isinstance(value, str):
         return Finding.final(value, sources=sources)
-    plain = as_data(value)
-    data = cast("dict[str, Any]", plain) if isinstance(plain, dict) else {"value": plain}
+    plain: Any = as_data(value)
+    data: dict[str, Any] = {"value": plain}
+    if isinstance(plain, dict):
+        data = plain
     return Finding.final(text or spoken(plain), sources=sources, data=data)
 
 
@@ -56,14 +58,15 @@ def spoken(plain: Any) -> str:
     """
     match plain:
         case dict():
-            fields = cast("dict[str, Any]", plain)
+            fields: dict[str, Any] = plain
             for name in TELLING:
                 told = fields.get(name)
                 if isinstance(told, str) and told.strip():
                     return told
             return ", ".join(f"{name.replace('_', ' ')}: {spoken(item)}" for name, item in fields.items())
         case list():
-            return ", ".join(spoken(item) for item in cast("list[Any]", plain))
+            items: list[Any] = plain
+            return ", ".join(spoken(item) for item in items)
         case bool():
             return "yes" if plain else "no"
         case None:
@@ -79,8 +82,6 @@ def _encoded(value: Answer) -> bytes:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         # pydantic models may stand inside, which msgspec does not know.
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        value = dict(cast("Mapping[Any, Any]", value))
     return msgspec.json.encode(value, enc_hook=_inside)
 
 
@@ -90,5 +91,6 @@ def _inside(value: object) -> Any:
     if callable(dump) and not isinstance(value, type):
         return dump(mode="json")
     if isinstance(value, Mapping):
-        return dict(cast("Mapping[Any, Any]", value))
+        mapping: Mapping[Any, Any] = value
+        return dict(mapping)
     raise TypeError(f"a {type(value).__name__} has no form in JSON")

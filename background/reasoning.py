@@ -47,11 +47,12 @@ def as_reasoner(agent: Reasoner | Agent) -> Reasoner:
     >>> reasoner = as_reasoner(agent)
     """
     _refuse_foreign(agent)
-    if inspect.isclass(agent):
+    kind = cast(object, agent)
+    if isinstance(kind, type):
         raise ConfigError(
-            f"{agent.__name__} is a class, and cannot reason before there is one",
+            f"{kind.__name__} is a class, and cannot reason before there is one",
             "an agent holds what it works with, so it has to be made first",
-            f"pass an instance: `{agent.__name__}(...)`",
+            f"pass an instance: `{kind.__name__}(...)`",
         )
     run = getattr(agent, "run", None)
     if not inspect.isroutine(agent) and callable(run):
@@ -127,7 +128,7 @@ class _Called:
                 yield as_answer(told)
             return
         last: str | None = None
-        steps = cast("AsyncIterator[Any]", told)
+        steps: AsyncIterator[Any] = told
         try:
             async for step in steps:
                 if isinstance(step, str):

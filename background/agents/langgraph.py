@@ -5,27 +5,43 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, Final, Protocol, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
-from langgraph.pregel import Pregel
 from langgraph.types import Command, Interrupt
 
 from background.agents.briefing import Turn, briefing, correction
 from background.agents.handing import HandedTool, Hands
 from background.agents.narrating import Narration
 from background.agents.outcome import Say, Spent, outcome
+from background.agents.shelter import sheltered
 from background.agents.troubles import as_finding
 from orchestrator.bundle import Bundle
 from orchestrator.errors import ConfigError
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
 
-__all__ = ["Build", "LangGraphReasoner", "native_tool"]
+__all__ = ["Build", "Graph", "LangGraphReasoner", "native_tool"]
 
-Graph = Pregel[Any, Any, Any, Any]
+
+class Graph(Protocol):
+    """What is needed of a compiled graph."""
+
+    def astream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        *,
+        context: Any = None,
+        stream_mode: Any = None,
+        subgraphs: bool = False,
+    ) -> AsyncIterator[Any]:
+        """Run it, and yield what happens."""
+        ...
+
 
 Build = Callable[[Sequence[BaseTool]], Graph]
 """Makes a compiled graph with the desk's tools, anew for each task: a compiled graph takes no more tools."""
@@ -61,14 +77,13 @@ class LangGraphReasoner:
         output: Callable[[Mapping[str, Any]], Any] | None = None,
         say: Say | None = None,
     ) -> None:
-        self._build = cast(Build, graph) if not isinstance(graph, Pregel) else None
-        self._graph = graph if isinstance(graph, Pregel) else None
-        if not callable(graph) and self._graph is None:
+        if not hasattr(graph, "astream") and (not callable(graph) or isinstance(graph, type)):
             raise ConfigError(
                 f"a {type(graph).__name__} is no graph that can run",
                 "it is neither compiled nor a function that makes a compiled one",
                 "pass `builder.compile()`, or a function of the tools that returns it",
             )
+        self._graph = graph
         self._speaks = frozenset(speaks)
         self._context = context
         self._questions = questions
@@ -89,17 +104,16 @@ class LangGraphReasoner:
     async def _work(self, bundle: Bundle, desk: Desk) -> Finding:
         hands = Hands(desk, questions=self._questions)
         graph = self._graph
-        if graph is None and self._build is not None:
-            graph = self._build([native_tool(tool) for tool in hands.tools])
-        if graph is None:
-            raise ConfigError("there is no graph to run", "the function that makes it gave none", "return a graph")
+        if not hasattr(graph, "astream"):
+            graph = cast(Build, graph)([native_tool(tool) for tool in hands.tools])
+        graph = cast(Graph, graph)
         context = None if self._context is None else self._context(bundle, desk)
         spent = Spent()
         given: Any = {"messages": [_message(turn) for turn in briefing(bundle)]}
         thread = _thread(bundle)
         for _ in range(MOST_RUNS):
             run = _Run(desk, Narration(desk, partials=True), self._speaks, spent)
-            changed = await run.follow(graph, given, thread, context)
+            changed = await sheltered(partial(run.follow, graph, given, thread, context))
             if run.interrupts:
                 given = await _answered(run.interrupts, desk)
             elif changed:
@@ -137,10 +151,9 @@ class _Run:
 
     async def follow(self, graph: Graph, given: Any, config: RunnableConfig, context: Any) -> str:
         """Run it. Returns the correction that it must begin again with; empty when it is done."""
-        modes: Any = ["tasks", "updates", "messages", "custom", "values"]
-        stream = cast(
-            "Any", graph.astream(given, config, context=context, stream_mode=modes, subgraphs=True)
-        )  # an async generator, which the SDK's types do not say
+        modes = ["tasks", "updates", "messages", "custom", "values"]
+        # It is an async generator, which the types of the SDK do not say.
+        stream: Any = graph.astream(given, config, context=context, stream_mode=modes, subgraphs=True)
         changed = ""
         async with aclosing(stream):
             async for inside, mode, data in stream:
@@ -176,8 +189,9 @@ class _Run:
                 pass
 
     async def _updated(self, update: Any) -> None:
-        new = cast("dict[str, Any]", update).get("messages", ()) if isinstance(update, dict) else ()
-        for message in new if isinstance(new, list) else [new]:
+        new: Any = cast("dict[str, Any]", update).get("messages") or [] if isinstance(update, dict) else []
+        messages: list[Any] = new if isinstance(new, list) else [new]
+        for message in messages:
             if isinstance(message, AIMessage):
                 usage = message.usage_metadata
                 if usage is not None:
@@ -211,7 +225,7 @@ async def _answered(interrupts: tuple[Interrupt, ...], desk: Desk) -> Command[An
     answers: dict[str, str] = {}
     for interrupt in interrupts:
         value: Any = interrupt.value
-        question = value.get("question", value) if isinstance(value, dict) else value
+        question: Any = cast("dict[str, Any]", value).get("question", value) if isinstance(value, dict) else value
         answers[interrupt.id] = await desk.ask(str(question))
     return Command(resume=answers)
 

@@ -54,10 +54,11 @@ class Narration:
 def _mapping(arguments: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}")
+            read: Any = json.loads(arguments or "{}")
         except ValueError:
             return {}
-    return cast("Mapping[str, Any]", arguments) if isinstance(arguments, Mapping) else {}
+        return cast("dict[str, Any]", read) if isinstance(read, dict) else {}
+    return arguments or {}
 
 
 def _shown(value: object) -> str:

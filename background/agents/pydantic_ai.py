@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, Final
 
-from pydantic_ai import Agent, AgentRun
+from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.messages import (
     AgentStreamEvent,
@@ -85,35 +85,34 @@ class PydanticAIReasoner:
         toolset = FunctionToolset[Any]([native_tool(tool) for tool in hands.tools])
         *before, task = briefing(bundle)
         prompt, history = task.text, [_message(turn) for turn in before]
+        deps = None if self._deps is None else self._deps(bundle, desk)
         usage = RunUsage()
         for _ in range(MOST_CORRECTIONS):
-            result = await self._once(prompt, history, desk, Narration(desk, partials=self._partials), usage, {
-                "deps": None if self._deps is None else self._deps(bundle, desk),
-                "toolsets": [toolset],
-            })  # fmt: skip
+            result = await self._once(prompt, history, desk, deps=deps, toolsets=[toolset], usage=usage)
             prompt = correction(desk.amendments())
             if not prompt:
                 break
             history = result.all_messages()
+        else:
+            return Finding.error("I could not finish that: it changed too often while I worked on it.")
         spent = Spent(usage.requests, usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
         return outcome(result.output, hands, spent, self._say)
 
-    async def _once(
-        self,
-        prompt: str,
-        history: list[ModelMessage],
-        desk: Desk,
-        narration: Narration,
-        usage: RunUsage,
-        given: dict[str, Any],
-    ) -> AgentRunResult[Any]:
-        async with self._agent.iter(prompt, message_history=history, usage=usage, **given) as run:
+    async def _once(self, prompt: str, history: list[ModelMessage], desk: Desk, **given: Any) -> AgentRunResult[Any]:
+        narration = Narration(desk, partials=self._partials)
+        async with self._agent.iter(prompt, message_history=history, **given) as run:
             node = run.next_node
             while not isinstance(node, End):
                 changed = correction(desk.amendments())
                 if changed:
                     run.enqueue(changed)
-                await _follow(node, run, narration)
+                if Agent.is_model_request_node(node):
+                    async with node.stream(run.ctx) as events:
+                        await _tell(events, narration)
+                    narration.answered()
+                elif Agent.is_call_tools_node(node):
+                    async with node.stream(run.ctx) as events:
+                        await _tell(events, narration)
                 node = await run.next(node)
             result = run.result
         if result is None:
@@ -128,16 +127,6 @@ def native_tool(tool: HandedTool) -> Tool[Any]:
         return await tool.use(arguments)
 
     return Tool[Any].from_schema(call, tool.name, tool.description, tool.schema)
-
-
-async def _follow(node: object, run: AgentRun[Any, Any], narration: Narration) -> None:
-    if Agent.is_model_request_node(node):
-        async with node.stream(run.ctx) as events:
-            await _tell(events, narration)
-        narration.answered()
-    elif Agent.is_call_tools_node(node):
-        async with node.stream(run.ctx) as events:
-            await _tell(events, narration)
 
 
 async def _tell(events: AsyncIterable[AgentStreamEvent], narration: Narration) -> None:

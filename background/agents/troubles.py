@@ -7,7 +7,7 @@ none: no SDK need be imported for that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from orchestrator.errors import ClaimLost, DuologueError
 from orchestrator.finding import Finding
@@ -75,7 +75,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         inner = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
         deeper = list(_chain_of(inner, seen))
         if isinstance(link, BaseExceptionGroup):
-            for one in link.exceptions:
+            for one in cast("BaseExceptionGroup[BaseException]", link).exceptions:
                 deeper += _chain_of(one, seen)
         yield from deeper
         yield link
