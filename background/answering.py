@@ -30,12 +30,11 @@ def as_answer(value: Answer, *, text: str = "", sources: tuple[Source, ...] = ()
     if isinstance(value, Finding):
         return value
     if isinstance(value, str):
-        return Finding.final(value, sources=sources)
+        # Exactly text: other libraries have kinds of their own, which the wire does not know.
+        return Finding.final(str(value), sources=sources)
     plain: Any = as_data(value)
-    data: dict[str, Any] = {"value": plain}
-    if isinstance(plain, dict):
-        data = plain
-    return Finding.final(text or spoken(plain), sources=sources, data=data)
+    data = cast("dict[str, Any]", plain) if isinstance(plain, dict) else {"value": plain}
+    return Finding.final(str(text) or spoken(plain), sources=sources, data=data)
 
 
 def as_data(value: Answer) -> Any:
@@ -58,15 +57,14 @@ def spoken(plain: Any) -> str:
     """
     match plain:
         case dict():
-            fields: dict[str, Any] = plain
+            fields = cast("dict[str, Any]", plain)
             for name in TELLING:
                 told = fields.get(name)
                 if isinstance(told, str) and told.strip():
                     return told
             return ", ".join(f"{name.replace('_', ' ')}: {spoken(item)}" for name, item in fields.items())
         case list():
-            items: list[Any] = plain
-            return ", ".join(spoken(item) for item in items)
+            return ", ".join(spoken(item) for item in cast("list[object]", plain))
         case bool():
             return "yes" if plain else "no"
         case None:
@@ -87,10 +85,11 @@ def _encoded(value: Answer) -> bytes:
 
 def _inside(value: object) -> Any:
     """What msgspec does not know of itself."""
+    if isinstance(value, str):
+        return str(value)
     dump = getattr(value, "model_dump", None)
     if callable(dump) and not isinstance(value, type):
         return dump(mode="json")
     if isinstance(value, Mapping):
-        mapping: Mapping[Any, Any] = value
-        return dict(mapping)
+        return dict(cast("Mapping[object, object]", value))
     raise TypeError(f"a {type(value).__name__} has no form in JSON")

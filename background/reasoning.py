@@ -128,12 +128,12 @@ class _Called:
                 yield as_answer(told)
             return
         last: str | None = None
-        steps: AsyncIterator[Any] = told
+        steps = cast("AsyncIterator[object]", told)
         try:
             async for step in steps:
                 if isinstance(step, str):
-                    last = step
-                    yield Finding.progress(step)
+                    last = str(step)
+                    yield Finding.progress(last)
                 elif isinstance(step, Finding) and not step.terminal:
                     last = None
                     yield step

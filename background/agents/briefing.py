@@ -26,10 +26,11 @@ def briefing(bundle: Bundle) -> tuple[Turn, ...]:
     if not turns:
         return (Turn("user", bundle.task),)
     task = f"Your task: {bundle.task}"
-    if turns[-1].role == "user":
-        turns[-1] = Turn("user", f"{turns[-1].text}\n\n{task}")
-    else:
+    last = turns[-1]
+    if last.role == "assistant":
         turns.append(Turn("user", task))
+    elif last.text.splitlines()[-1:] != [bundle.task]:  # else the person's own words are the task
+        turns[-1] = Turn("user", f"{last.text}\n\n{task}")
     return tuple(turns)
 
 

@@ -55,7 +55,8 @@ class LangGraphReasoner:
 
     Args:
         graph: A compiled graph, or a function that makes one of the desk's tools.
-        speaks: The nodes whose text is the answer: its sentences are told while the rest is still written.
+        speaks: The nodes whose text is the answer: its sentences are told while the rest is still written. The answer
+            holds them again: for a voice that puts things in its own words.
         context: Makes the run's context for a task (`context_schema`); nodes that ask or tell the person get the desk.
         questions: Whether the desk's tools have one with which the model asks the person.
         output: What of the last state is the answer. Without it: `structured_response`, where there is one, else the
@@ -190,8 +191,7 @@ class _Run:
 
     async def _updated(self, update: Any) -> None:
         new: Any = cast("dict[str, Any]", update).get("messages") or [] if isinstance(update, dict) else []
-        messages: list[Any] = new if isinstance(new, list) else [new]
-        for message in messages:
+        for message in cast("list[object]", new) if isinstance(new, list) else [new]:
             if isinstance(message, AIMessage):
                 usage = message.usage_metadata
                 if usage is not None:

@@ -30,7 +30,7 @@ class Narration:
 
     async def text(self, piece: str) -> None:
         """The model has written some more of its answer."""
-        for sentence in self._sentences.feed(piece):
+        for sentence in self._sentences.feed(str(piece)):
             if self._partials:
                 await self._desk.publish(Finding.partial(sentence))
 
@@ -44,7 +44,7 @@ class Narration:
 
     async def progress(self, text: str) -> None:
         """Anything else that the agent is doing."""
-        await self._desk.progress(text)
+        await self._desk.progress(str(text))
 
     def answered(self) -> None:
         """An answer of the model is whole: what is left of it is not told apart from the final finding."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, Final, cast
@@ -29,6 +30,7 @@ from background.agents.narrating import Narration
 from background.agents.outcome import Say, Spent, outcome
 from background.agents.troubles import as_finding
 from background.desk import is_leave
+from background.record import said_with
 from orchestrator.bundle import Bundle
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
@@ -50,7 +52,8 @@ class AgentsSDKReasoner:
             over to).
         context: Makes the run's context for a task; tools that are to ask or tell the person get the desk here.
         run_config: How to run it. Without it, tracing is off: the SDK would send its traces to OpenAI.
-        partials: Whether sentences of an answer in plain text are told while the rest is still written.
+        partials: Whether sentences of an answer in plain text are told while the rest is still written. The answer
+            holds them again: for a voice that puts things in its own words.
         questions: Whether the agent gets a tool with which it asks the person.
         say: How a structured output is told; without it, see `background.answering.spoken`.
         max_turns: Model calls of one run.
@@ -65,7 +68,7 @@ class AgentsSDKReasoner:
         *,
         context: Callable[[Bundle, Desk], Any] | None = None,
         run_config: RunConfig | None = None,
-        partials: bool = True,
+        partials: bool = False,
         questions: bool = False,
         say: Say | None = None,
         max_turns: int = 10,
@@ -215,8 +218,12 @@ async def _with_leave(result: RunResultStreaming, desk: Desk) -> RunState[Any]:
 
 
 def _asked(item: ToolApprovalItem) -> str:
-    name, arguments = item.name or "use a tool", str(_of(item.raw_item, "arguments") or "")
-    return f"run {name} with {arguments}" if arguments not in ("", "{}") else f"run {name}"
+    try:
+        arguments: Any = json.loads(str(_of(item.raw_item, "arguments") or "{}"))
+    except ValueError:
+        arguments = None
+    details = said_with(cast("dict[str, object]", arguments)) if isinstance(arguments, dict) else ""
+    return f"run {item.name or 'a tool'}{f' with {details}' if details else ''}"
 
 
 async def _break_off(result: RunResultStreaming) -> None:

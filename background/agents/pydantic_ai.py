@@ -46,7 +46,8 @@ class PydanticAIReasoner:
     Args:
         agent: With tools of its own; those of the desk are given to it besides.
         deps: Makes the agent's dependencies for a task; tools that are to ask or tell the person get the desk here.
-        partials: Whether sentences of an answer in plain text are told while the rest is still written.
+        partials: Whether sentences of an answer in plain text are told while the rest is still written. The answer
+            holds them again: for a voice that puts things in its own words.
         questions: Whether the agent gets a tool with which it asks the person.
         say: How a structured output is told; without it, see `background.answering.spoken`.
 
@@ -59,7 +60,7 @@ class PydanticAIReasoner:
         agent: AbstractAgent[Any, Any],
         *,
         deps: Callable[[Bundle, Desk], Any] | None = None,
-        partials: bool = True,
+        partials: bool = False,
         questions: bool = False,
         say: Say | None = None,
     ) -> None:

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """The three SDKs, each with the same agent: two tools of its own, and whatever the desk has."""
 
 from __future__ import annotations
@@ -109,8 +110,8 @@ def langgraph(client: AsyncOpenAI, calls: Calls, *, output: Any = str, **options
         graph.add_edge("tools", "think")
         return graph.compile()
 
-    if options.pop("partials", True):
-        options["speaks"] = ["think"] if output is str else []
+    if options.pop("partials", False):
+        options["speaks"] = ["think"]
     return LangGraphReasoner(build, **options)
 
 

@@ -10,6 +10,7 @@ import pytest
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
+from orchestrator import Assistant, Emit
 from orchestrator.bundle import Bundle
 from orchestrator.completions.asking import FunctionCall
 from orchestrator.context import Said, Spoke
@@ -57,7 +58,7 @@ async def test_a_task_with_two_tools(kit: Kit, server: ModelServer, client: Asyn
     calls = Calls()
     both = (call("find_hotels", 1, city="Paris"), call("weather", 2, city="Paris"))
     server.script("thinker", [Reply("Let me look.", calls=both), Reply(ANSWER)])
-    async with an_office(kit(client, calls), [weather]) as office:
+    async with an_office(kit(client, calls, partials=True), [weather]) as office:
         await office.ask("find me a hotel in Paris")
         answer = await office.answer()
     assert (answer.kind, answer.text) == ("final", ANSWER)
@@ -212,7 +213,10 @@ async def test_how_a_structured_answer_is_told(kit: Kit, server: ModelServer, cl
         return Reply('{"answer": "Station", "stars": 3}')
 
     server.when(When(reply))
-    say = lambda hotel: f"The {hotel.answer}, with {hotel.stars} stars."  # noqa: E731
+
+    def say(hotel: Hotel) -> str:
+        return f"The {hotel.answer}, with {hotel.stars} stars."
+
     async with an_office(kit(client, Calls(), output=Hotel, say=say)) as office:
         await office.ask("find me a hotel")
         assert (await office.answer()).text == "The Station, with 3 stars."
@@ -280,6 +284,19 @@ async def test_no_server(kit: Kit) -> None:
         await office.ask("find me a hotel")
         answer = await office.answer()
     assert (answer.kind, answer.text) == ("error", "I could not finish that: the model cannot be reached.")
+
+
+async def test_the_whole_chain(kit: Kit, server: ModelServer, client: AsyncOpenAI) -> None:
+    calls = Calls()
+    both = (call("find_hotels", 1, city="Paris"), call("weather", 2, city="Paris"))
+    server.script("thinker", [Reply(calls=both), Reply("The Station Hotel has a room, and it rains.")])
+    async with Assistant(background=kit(client, calls), tools=[weather]).session() as talk:
+        await talk.type("find me a hotel in Paris")
+        await talk.finish()
+        said = [event.text async for event in talk.events() if isinstance(event, Emit)]
+    assert "".join(said).count("The Station Hotel has a room, and it rains.") == 1
+    assert calls.hotels == ["Paris"]
+    server.assert_complete()
 
 
 async def test_many_tasks_at_once(kit: Kit, server: ModelServer, client: AsyncOpenAI) -> None:
