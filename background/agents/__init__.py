@@ -2,7 +2,9 @@
 
 One room for each: `pydantic_ai`, `openai_agents`, `langgraph`. Each is loaded, and its SDK with it, when it is first
 used. What they share: `briefing` (a task as messages), `handing` (the desk's tools for an agent of another make),
-`narrating` (what streams becomes findings), `sentences`, `troubles`.
+`narrating` (what streams becomes findings), `outcome`, `sentences`, `shelter`, `troubles`.
+
+No `__all__`: each of the names is there only where its extra is installed.
 """
 
 from importlib import import_module
@@ -11,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from background.agents.langgraph import LangGraphReasoner
-    from background.agents.openai_agents import AgentsSDKReasoner
-    from background.agents.pydantic_ai import PydanticAIReasoner
-
-__all__ = ["AgentsSDKReasoner", "LangGraphReasoner", "PydanticAIReasoner"]
+    from background.agents.langgraph import LangGraphReasoner as LangGraphReasoner
+    from background.agents.openai_agents import AgentsSDKReasoner as AgentsSDKReasoner
+    from background.agents.pydantic_ai import PydanticAIReasoner as PydanticAIReasoner
 
 _HOME = {
     "AgentsSDKReasoner": ("openai_agents", "agents", "agents"),

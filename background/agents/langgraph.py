@@ -112,13 +112,15 @@ class LangGraphReasoner:
         spent = Spent()
         given: Any = {"messages": [_message(turn) for turn in briefing(bundle)]}
         thread = _thread(bundle)
+        changed = ""
         for _ in range(MOST_RUNS):
             run = _Run(desk, Narration(desk, partials=True), self._speaks, spent)
-            changed = await sheltered(partial(run.follow, graph, given, thread, context))
+            changed = await sheltered(partial(run.follow, graph, given, thread, context, changed))
             if run.interrupts:
                 given = await _answered(run.interrupts, desk)
             elif changed:
                 given, thread = {"messages": [*run.messages, HumanMessage(changed)]}, _thread(bundle)
+                changed = ""
             else:
                 return outcome(self._output(run.state), hands, spent, self._say)
         return Finding.error("I could not finish that: it changed too often while I worked on it.")
@@ -150,12 +152,12 @@ class _Run:
     def messages(self) -> list[AnyMessage]:
         return list(self.state.get("messages") or ())
 
-    async def follow(self, graph: Graph, given: Any, config: RunnableConfig, context: Any) -> str:
-        """Run it. Returns the correction that it must begin again with; empty when it is done."""
+    async def follow(self, graph: Graph, given: Any, config: RunnableConfig, context: Any, changed: str) -> str:
+        """Run it. Returns the correction that it must begin again with; empty when it is done. `changed` is one that
+        it does not know yet."""
         modes = ["tasks", "updates", "messages", "custom", "values"]
         # It is an async generator, which the types of the SDK do not say.
         stream: Any = graph.astream(given, config, context=context, stream_mode=modes, subgraphs=True)
-        changed = ""
         async with aclosing(stream):
             async for inside, mode, data in stream:
                 if mode == "values" and not inside:

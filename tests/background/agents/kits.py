@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import anyio
 import pytest
 from openai import AsyncOpenAI
+from pydantic import SecretStr
+from typing_extensions import TypedDict
 
 from orchestrator.ports import Reasoner
 
@@ -70,12 +72,14 @@ def langgraph(client: AsyncOpenAI, calls: Calls, *, output: Any = str, **options
     from langchain_core.messages import AnyMessage, SystemMessage
     from langchain_core.tools import BaseTool, StructuredTool
     from langchain_openai import ChatOpenAI
-    from langgraph.graph import START, MessagesState, StateGraph
+    from langgraph.graph import START, StateGraph
+    from langgraph.graph.message import add_messages
     from langgraph.prebuilt import ToolNode, tools_condition
 
     from background.agents import LangGraphReasoner
 
-    class State(MessagesState):
+    class State(TypedDict):
+        messages: Annotated[list[AnyMessage], add_messages]
         structured_response: Any
 
     own = StructuredTool.from_function(coroutine=calls.find_hotels, name="find_hotels", description="Find hotels.")
@@ -86,7 +90,7 @@ def langgraph(client: AsyncOpenAI, calls: Calls, *, output: Any = str, **options
             model="thinker",
             root_async_client=client,
             async_client=client.chat.completions,
-            api_key="none",  # type: ignore[arg-type]
+            api_key=SecretStr("none"),
             stream_usage=True,
         )
         bound = model.bind_tools(all_)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -44,6 +44,25 @@ async def test_an_interrupt_asks_the_person() -> None:
     assert (question.text, answer.text) == ("For how many?", "A table for two.")
 
 
+async def test_a_correction_while_it_waits_for_an_answer() -> None:
+    seen: list[list[str]] = []
+
+    async def ask(state: MessagesState) -> dict[str, Any]:
+        seen.append([message.text for message in state["messages"]])
+        return {"messages": [AIMessage(f"A table for {interrupt('For how many?')}.")]}
+
+    async with an_office(LangGraphReasoner(graph(ask, checkpointer=InMemorySaver()))) as office:
+        await office.ask("book a table")
+        first = await office.finding("question")
+        await office.correct("make that tomorrow", revision=5)
+        await office.correct("two", revision=6, answers=first.id)
+        second = await office.finding("question")
+        await office.correct("three", revision=7, answers=second.id)
+        answer = await office.answer()
+    assert seen[-1][-1] == "The task has changed: make that tomorrow"
+    assert answer.text == "A table for three."
+
+
 async def test_what_a_node_writes_and_which_it_is() -> None:
     async def write(state: MessagesState) -> dict[str, Any]:
         tell = get_stream_writer()
@@ -75,4 +94,4 @@ async def test_a_graph_that_goes_in_circles() -> None:
 
 def test_a_graph_must_be_compiled() -> None:
     with pytest.raises(ConfigError, match="compile"):
-        LangGraphReasoner(StateGraph(MessagesState))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        LangGraphReasoner(cast(Any, StateGraph(MessagesState)))
