@@ -78,9 +78,8 @@ def langgraph(client: AsyncOpenAI, calls: Calls, *, output: Any = str, **options
 
     from background.agents import LangGraphReasoner
 
-    class State(TypedDict):
-        messages: Annotated[list[AnyMessage], add_messages]
-        structured_response: Any
+    # In this form, since its types are known in here only. The rule would have a class.
+    State = TypedDict("State", {"messages": Annotated[list[AnyMessage], add_messages], "structured_response": Any})  # noqa: UP013
 
     own = StructuredTool.from_function(coroutine=calls.find_hotels, name="find_hotels", description="Find hotels.")
 
