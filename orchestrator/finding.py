@@ -63,6 +63,9 @@ class Finding(msgspec.Struct, frozen=True, tag_field="type", tag="finding", omit
     """The context revision the reasoner had read when it wrote this; older than a correction means stale."""
 
     def __post_init__(self) -> None:
+        if type(self.text) is not str:
+            # Some SDKs answer with a kind of text of their own, which is no text to the wire.
+            msgspec.structs.force_setattr(self, "text", str.__str__(self.text))
         if self.delegation and not self.id:
             tail = f"{self.seq}" if self.attempt == 1 else f"{self.attempt}.{self.seq}"
             msgspec.structs.force_setattr(self, "id", f"{self.delegation}.{tail}")
