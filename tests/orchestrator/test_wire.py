@@ -31,6 +31,16 @@ def test_every_tag_is_there_once() -> None:
     assert {"emit", "stop", "delegate", "finding", "splice", "hold", "drop", "ledger"} <= set(tags)
 
 
+class Text(str):
+    """As some SDKs have it."""
+
+
+def test_a_kind_of_text_becomes_text() -> None:
+    finding = Finding(Text("here"), delegation="s-1", seq=1)
+    assert type(finding.text) is str
+    assert updates_wire().decode(updates_wire().encode(finding)).text == "here"
+
+
 @pytest.mark.parametrize(
     "item",
     [
