@@ -101,6 +101,7 @@ class Speaking:
                 refusal = self._let(act, turn)
                 if refusal:
                     return self._refused(answer, call, refusal)
+                act = msgspec.structs.replace(act, extra=call.extra)
                 self._asking.prompt.called(act)
                 answer.acted = True
                 answer.done = (*answer.done, act)
