@@ -125,8 +125,10 @@ class Speaking:
             late = answer.joint.feed(late) + answer.joint.end()
         rest = (self._guard.say(late) if late else "") + self._guard.end()
         events = self._said(answer, rest) if rest.strip() else []
-        if more or answer.said or answer.silent or not answer.called:
+        if more or answer.said or answer.silent:
             return events
+        if not answer.called:
+            return events + self._said(answer, self._guard.once_more())
         if not answer.acted:
             return events + self._said(answer, self._settings.failed)
         handed = any(isinstance(deed.event, ModelDelegated | ModelAmended) for deed in answer.done)

@@ -57,6 +57,15 @@ def test_who_thinks_until_nothing_is_left_for_words_says_so() -> None:
     assert told == [ModelSpoke("I couldn't do that."), ModelRested(1)]
 
 
+def test_the_same_answer_to_another_question_is_an_answer() -> None:
+    rig = Rig()
+    rig.line("How tall is it?")
+    rig.came(1, "I cannot know that.", DONE)
+    rig.turn(entries=(Spoke(text="I cannot know that."),))
+    rig.line("And who built it?")
+    assert rig.came(2, "I cannot know that.", DONE) == [ModelSpoke("I cannot know that."), ModelRested(3)]
+
+
 def test_an_answer_without_a_word_is_silence() -> None:
     rig = Rig()
     rig.line("Just listen.")
