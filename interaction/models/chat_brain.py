@@ -230,6 +230,7 @@ class ChatBrain:
         self._clear("slow")
         if not answer.said:
             self._backlog.keep(answer.offers, answer.n)
+        if not (answer.said or answer.confirmed):
             return
         if gone_on:
             self._asking.flight.clear()
