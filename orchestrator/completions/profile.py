@@ -30,6 +30,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """How output of a given shape is asked for."""
     reasoning_effort: bool = False
     """Whether `reasoning_effort` is understood."""
+    temperature: bool = True
+    """Whether `temperature` is understood; some reasoning models refuse it."""
     window: int = 128_000
     """Tokens of prompt and answer together."""
     prefix_cache: bool = True

@@ -1,5 +1,6 @@
 """For tests of whatever is built with Duologue or plugged into it: doubles, virtual time, conformance checks.
 
+`ModelServer` plays a language model over real HTTP, `ScriptedCompletions` plays one without a server;
 `play` drives a bare session with events and instants; `run_virtual` runs a whole assistant on a clock that jumps;
 `check_bus`, `check_store`, `check_tool` and `check_timing_policy` try an implementation of a port. Loaded when first
 used.
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.clock import ManualClock
     from orchestrator.testing.bus_checks import BusHarness, check_bus
+    from orchestrator.testing.model_replies import Hang, Raw, Refuse, Reply, When
+    from orchestrator.testing.model_server import Asked, ModelServer
     from orchestrator.testing.playing import plain_voice, play, silent_voice
     from orchestrator.testing.policy_checks import check_timing_policy
     from orchestrator.testing.scripted_completions import ScriptedCompletions
@@ -21,11 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AloneContext",
+    "Asked",
     "BusHarness",
+    "Hang",
     "ManualClock",
+    "ModelServer",
+    "Raw",
+    "Refuse",
+    "Reply",
     "ScriptedCompletions",
     "ScriptedTool",
     "StoreHarness",
+    "When",
     "check_bus",
     "check_store",
     "check_timing_policy",
@@ -38,11 +48,18 @@ __all__ = [
 
 _HOME = {
     "AloneContext": "testing.tool_checks",
+    "Asked": "testing.model_server",
     "BusHarness": "testing.bus_checks",
+    "Hang": "testing.model_replies",
     "ManualClock": "clock",
+    "ModelServer": "testing.model_server",
+    "Raw": "testing.model_replies",
+    "Refuse": "testing.model_replies",
+    "Reply": "testing.model_replies",
     "ScriptedCompletions": "testing.scripted_completions",
     "ScriptedTool": "testing.scripted_tool",
     "StoreHarness": "testing.store_checks",
+    "When": "testing.model_replies",
     "check_bus": "testing.bus_checks",
     "check_store": "testing.store_checks",
     "check_timing_policy": "testing.policy_checks",
