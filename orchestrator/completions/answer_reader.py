@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import anyio
 import msgspec
 
+from orchestrator.completions.loose_json import fields, items
 from orchestrator.completions.server_events import ServerEvent, ServerEvents
 from orchestrator.completions.troubles import ModelTrouble
 
@@ -133,7 +134,9 @@ def unreadable(data: str) -> ModelTrouble:
     """What came is no JSON."""
     flat = " ".join(data.split())
     shown = f"{flat[:60]}..." if len(flat) > 60 else flat
-    return ModelTrouble("server", "The model server sent what cannot be read.", f"It is no JSON: {shown!r}", "Try again.")
+    return ModelTrouble(
+        "server", "The model server sent what cannot be read.", f"It is no JSON: {shown!r}", "Try again."
+    )
 
 
 def _decoded(event: ServerEvent) -> list[Chunk]:
@@ -147,21 +150,13 @@ def _decoded(event: ServerEvent) -> list[Chunk]:
             if event.name == "error":
                 return [{"error": {"message": event.data}}]
             raise unreadable(event.data) from None
-    found: list[Chunk] = []
-    for chunk in chunks:
-        if isinstance(chunk, list):
-            # Gemini wraps an error in a list.
-            inner: list[object] = chunk
-            found += [part for part in inner if isinstance(part, dict)]
-        elif isinstance(chunk, dict):
-            fields: Chunk = chunk
-            found.append({"error": fields} if event.name == "error" and not fields.get("error") else fields)
+    # Gemini wraps an error in a list.
+    flat = [part for chunk in chunks for part in (items(chunk) or [chunk])]
+    found = [chunk for part in flat if (chunk := fields(part))]
+    if event.name == "error":
+        return [chunk if chunk.get("error") else {"error": chunk} for chunk in found]
     return found
 
 
 def _is_last(chunk: Chunk) -> bool:
-    choices = chunk.get("choices")
-    return isinstance(choices, list) and any(
-        isinstance(choice, dict) and choice.get("finish_reason")  # pyright: ignore[reportUnknownMemberType]
-        for choice in choices  # pyright: ignore[reportUnknownVariableType]
-    )
+    return any(fields(choice).get("finish_reason") for choice in items(chunk.get("choices")))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from orchestrator.completions.asking import Message, Request
+from orchestrator.completions.loose_json import fields, items, text
 from orchestrator.completions.profile import Profile
 
 __all__ = ["body_of", "is_streamed", "messages_for"]
@@ -25,7 +26,7 @@ def body_of(request: Request, profile: Profile) -> dict[str, Any]:
     body: dict[str, Any] = {"model": request.model, "messages": messages_for(request.messages, profile)}
     if request.tools and profile.calls:
         body["tools"] = list(request.tools)
-        if request.tool_choice is not None:
+        if request.tool_choice is not None and profile.tool_choice:
             body["tool_choice"] = request.tool_choice
         if request.parallel_calls is not None and profile.parallel_calls:
             body["parallel_tool_calls"] = request.parallel_calls
@@ -53,25 +54,25 @@ def _ask_for_shape(body: dict[str, Any], shape: Mapping[str, Any], profile: Prof
     if profile.structured == "json_object":
         body["response_format"] = {"type": "json_object"}
     words = "Answer with one JSON object and nothing else."
-    if isinstance(described := shape.get("json_schema"), Mapping):
-        schema: object = described.get("schema", {})  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if described := fields(shape.get("json_schema")):
+        schema = described.get("schema", {})
         words += f" It follows this JSON Schema: {json.dumps(schema, ensure_ascii=False)}"
     body["messages"] = messages_for([*body["messages"], {"role": "system", "content": words}], profile)
 
 
 def messages_for(messages: Sequence[Message], profile: Profile) -> list[Message]:
     """The messages as this server takes them. A longer conversation still begins with the same bytes."""
-    told = list(messages) if profile.mid_system else _without_late_system(messages)
+    told = list(messages) if profile.mid_system and profile.system else _without_late_system(messages, profile)
     return told if profile.same_role_twice else _alternating(told)
 
 
-def _without_late_system(messages: Sequence[Message]) -> list[Message]:
+def _without_late_system(messages: Sequence[Message], profile: Profile) -> list[Message]:
     """One system message at the beginning, and the later ones as notes among what the person says."""
     told: list[Message] = []
     for message in messages:
         if message.get("role") not in ("system", "developer"):
             told.append(_harmless(message))
-        elif not told:
+        elif not told and profile.system:
             told.append({**message, "role": "system"})
         elif len(told) == 1 and told[0].get("role") == "system":
             told[0] = _joined(told[0], message)
@@ -85,16 +86,15 @@ def _harmless(message: Message) -> Message:
     content = message.get("content")
     if isinstance(content, str):
         return {**message, "content": content.replace(_NOTE, "system-note")} if _NOTE in content else message
-    if isinstance(content, list) and _NOTE in json.dumps(content):
-        parts: list[Any] = content
-        return {**message, "content": json.loads(json.dumps(parts).replace(_NOTE, "system-note"))}
+    if isinstance(content, list) and _NOTE in (raw := json.dumps(content)):
+        return {**message, "content": json.loads(raw.replace(_NOTE, "system-note"))}
     return message
 
 
 def _alternating(messages: Sequence[Message]) -> list[Message]:
     told: list[Message] = []
     for message in messages:
-        last = told[-1] if told else {}
+        last: Message = told[-1] if told else {}
         role = message.get("role")
         if role == last.get("role") and role in ("system", "user", "assistant") and not last.get("tool_calls"):
             told[-1] = _joined(last, message)
@@ -119,4 +119,4 @@ def _parts(content: Any) -> list[Any]:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(str(part.get("text", "")) for part in content or () if isinstance(part, Mapping))
+    return "\n".join(text(fields(part).get("text")) for part in items(content))

@@ -9,46 +9,64 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from orchestrator.completions.loose_json import fields, items, text
 from orchestrator.completions.troubles import Cause, ModelTrouble
 from orchestrator.completions.waiting_hints import waiting_hint
 
 __all__ = ["Answer", "Said", "cause_of", "said_in", "trouble_of"]
 
 _LONGEST: Final = 240
-_SECRETS: Final = re.compile(
-    r"\b(?:sk|gsk|pk|rk|xai|key|or|AIza|hf)[-_][\w*.-]{6,}|AIza[\w-]{8,}|(?<=Bearer )\S+|\b[\w-]{40,}\b"
-)
 
-_QUOTA: Final = re.compile(
-    r"insufficient[_ ](?:quota|balance|credit|funds)|exceeded your current quota|credit balance is too low"
-    r"|billing[_ ](?:hard[_ ])?limit|requires more credits|payment required|out of credits|spend(?:ing)? limit"
+
+def _any(*signs: str) -> re.Pattern[str]:
+    return re.compile("|".join(signs))
+
+
+_SECRETS: Final = re.compile(
+    r"\b(?:sk|gsk|pk|rk|xai|key|or|hf)[-_][\w*.-]{6,}|AIza[\w-]{8,}|(?<=Bearer )\S+|\b[\w-]{40,}\b"
 )
-_TOO_LONG: Final = re.compile(
-    r"context[_ ](?:length|window|size)|maximum context|prompt (?:is )?too long|(?:input|prompt|request) (?:is )?too (?:long|large)"
-    r"|too many (?:input )?tokens|token count .{0,40}exceeds|reduce the length|exceed_context_size|exceeds the (?:available|maximum|model's) "
-    r"(?:context|input|allowed|number of tokens)|longer than the (?:model|maximum)|maximum (?:input|prompt) length|string_above_max_length"
+_QUOTA: Final = _any(
+    r"insufficient[_ ](?:quota|balance|credit|funds)",
+    r"exceeded your current quota",
+    r"credit balance is too low",
+    r"billing[_ ](?:hard[_ ])?limit",
+    r"requires more credits|out of credits|spend(?:ing)? limit|payment required",
 )
-_MODEL: Final = re.compile(
-    r"model[_ ]not[_ ]found|(?:unknown|invalid|no such) model|not a valid model|no (?:endpoints|allowed providers|instances) found"
-    r"|\bmodels?\b.{0,120}(?:not found|does(?: not|n't) exist|not exist|is not (?:available|supported|served|found|loaded)"
-    r"|has been deprecated|decommissioned|no longer)|model '.*' not found|try pulling it"
+_TOO_LONG: Final = _any(
+    r"context[_ ](?:length|window|size)|maximum context|exceed_context_size",
+    r"(?:input|prompt|request) (?:is )?too (?:long|large)",
+    r"too many (?:input )?tokens|token count .{0,40}exceeds|number of tokens .{0,60}exceeds",
+    r"exceeds the (?:available|maximum|model's) (?:context|input|allowed|number of tokens)",
+    r"longer than the (?:model|maximum)|maximum (?:input|prompt) length|string_above_max_length",
+    r"reduce the length",
 )
-_KEY: Final = re.compile(
-    r"(?:invalid|incorrect|missing|wrong|expired|no|bad)[_ ](?:\w+[_ ])?(?:api[_ -]?key|key|token|credentials|authentication)"
-    r"|api[_ ]key (?:not valid|is invalid|expired|required|not found)|authentication[_ ](?:error|fails|failed)|unauthori[sz]ed|no auth"
+_MODEL: Final = _any(
+    r"model[_ ]not[_ ]found|(?:unknown|invalid|no such) model|not a valid model",
+    r"no (?:endpoints|allowed providers|instances) found",
+    r"\bmodels?\b.{0,120}(?:not found|does(?: not|n't) exist|not exist|not loaded)",
+    r"\bmodels?\b.{0,120}is not (?:available|supported|served|found)",
+    r"\bmodels?\b.{0,120}(?:has been deprecated|decommissioned|no longer)",
+    r"try pulling it",
 )
-_REFUSED: Final = re.compile(
-    r"content[_ ](?:filter|policy|management)|responsibleai|content_policy|flagged|prohibited[_ ]content|blocked by .{0,20}safety|safety system"
+_KEY: Final = _any(
+    r"(?:invalid|incorrect|missing|wrong|expired|no|bad)[_ ](?:\w+[_ ])?(?:api[_ -]?key|key|credentials)",
+    r"(?:bad|missing|invalid) authentication|api[_ ]key (?:not valid|is invalid|expired|required|not found)",
+    r"authentication[_ ](?:error|fails|failed)|unauthori[sz]ed|no auth",
 )
-_BUSY: Final = re.compile(
-    r"overloaded|loading model|model is (?:still |currently )?loading|currently loading|at capacity|no slots? available|too busy|server busy"
-    r"|no capacity|over capacity|not ready|queue is full|queue full"
+_REFUSED: Final = _any(
+    r"content[_ ](?:filter|policy|management)|content_policy|responsibleai",
+    r"flagged|prohibited[_ ]content|blocked by .{0,20}safety|safety system",
 )
-_RATE: Final = re.compile(r"rate[_ ]limit|too many requests|resource_exhausted|tokens per (?:minute|day)|requests per ")
+_BUSY: Final = _any(
+    r"overloaded|at capacity|over capacity|no capacity|too busy|server busy|queue (?:is )?full|no slots? available",
+    r"loading model|model is (?:still |currently )?loading|currently loading|not ready",
+)
+_RATE: Final = _any(r"rate[_ ]limit|too many requests|resource_exhausted|tokens per (?:minute|day)|requests per ")
+_NEEDS_START: Final = _any(r"--enable-auto-tool-choice", r"--tool-call-parser", r"--jinja")
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -73,30 +91,23 @@ class Answer(msgspec.Struct, frozen=True):
 def said_in(body: object) -> Said:
     """What an error body says: `{"error": {...}}`, `{"error": "..."}`, `[{"error": ...}]`, `{"detail": ...}`,
     `{"message": ...}`, or plain text."""
-    if isinstance(body, list):
-        parts: list[object] = body
-        return said_in(parts[0]) if parts else Said()
-    if not isinstance(body, Mapping):
+    if parts := items(body):
+        return said_in(parts[0])
+    given = fields(body)
+    if not given:
         return Said(_plain(str(body or "")), error=body)
-    fields: Mapping[str, Any] = body
-    inner = fields.get("error")
-    if isinstance(inner, Mapping | list) and inner:
+    if inner := items(given.get("error")) or fields(given.get("error")):
         found = said_in(inner)
-        return found if found.message else msgspec.structs.replace(found, message=_text(fields.get("message")))
-    message = next(
-        (
-            _text(fields[name])
-            for name in ("message", "error", "detail", "error_description", "msg")
-            if _text(fields.get(name))
-        ),
-        "",
-    )
+        return found if found.message else msgspec.structs.replace(found, message=_text(given.get("message")))
+    names = ("message", "error", "detail", "error_description", "msg")
+    message = next((said for name in names if (said := _text(given.get(name)))), "")
     # OpenRouter puts the words of whoever serves the model below `metadata`.
-    metadata: Any = fields.get("metadata")
-    if isinstance(metadata, Mapping) and isinstance(raw := metadata.get("raw"), str) and raw not in message:  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    raw = text(fields(given.get("metadata")).get("raw"))
+    if raw and raw not in message:
         message = f"{message}: {raw}"
-    code = str(fields.get("code") or "")
-    return Said(_plain(message), code, str(fields.get("type") or fields.get("status") or ""), fields)
+    return Said(
+        _plain(message), str(given.get("code") or ""), str(given.get("type") or given.get("status") or ""), given
+    )
 
 
 def cause_of(answer: Answer) -> Cause:
@@ -188,14 +199,11 @@ def _text(value: object) -> str:
     """One line of whatever stands where the message should. FastAPI puts a list there."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list):
-        parts: list[object] = value
-        return "; ".join(text for part in parts[:3] if (text := _text(part)))
-    if isinstance(value, Mapping):
-        fields: Mapping[str, Any] = value
-        place = ".".join(str(step) for step in fields.get("loc", ()))
-        return f"{place}: {fields['msg']}" if place and "msg" in fields else said_in(fields).message
-    return ""
+    if parts := items(value):
+        return "; ".join(said for part in parts[:3] if (said := _text(part)))
+    given = fields(value)
+    place = ".".join(str(step) for step in items(given.get("loc")))
+    return f"{place}: {given['msg']}" if place and "msg" in given else (said_in(given).message if given else "")
 
 
 def _plain(text: str) -> str:

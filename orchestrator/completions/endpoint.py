@@ -7,62 +7,97 @@ only for each thing that it learns the server does not know (see `mending`).
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 import msgspec
+from anyio.abc import TaskGroup
+from msgspec.structs import replace
 
 from orchestrator.completions.answer_reader import AnswerReader, stalled, unreadable
 from orchestrator.completions.asking import Piece, Request
 from orchestrator.completions.body import body_of, is_streamed
+from orchestrator.completions.detecting import ModelCard, Told, cards_in, nearest, question_for, told_profile
 from orchestrator.completions.diagnosis import Answer, said_in, trouble_of
 from orchestrator.completions.endpoint_settings import NO_KEY, OPENAI_URL, EndpointSettings, shown_url
-from orchestrator.completions.profile import Profile
+from orchestrator.completions.loose_json import fields, items
+from orchestrator.completions.mending import mended
+from orchestrator.completions.profile import Profile, profile_for, profile_named
+from orchestrator.completions.reaching import unreachable
 from orchestrator.completions.standing_in import Accumulator
+from orchestrator.completions.switch import check_allowed
 from orchestrator.completions.troubles import ModelTrouble
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-__all__ = ["Endpoint", "EndpointSettings"]
+__all__ = ["PROFILE_VARIABLE", "Endpoint", "EndpointSettings"]
+
+PROFILE_VARIABLE: Final = "DUOLOGUE_MODEL_PROFILE"
+"""Names the profile of every endpoint that is given none."""
 
 _CLOSING_S: Final = 1.0
+_ASIDE_S: Final = 3.0
+"""How long a question may take that is not for the model."""
+_MOST_MENDS: Final = 4
 
 
 class Endpoint:
     """A model server: `async with Endpoint(settings) as endpoint`. Implements `Completions`."""
 
     def __init__(self, settings: EndpointSettings | None = None) -> None:
+        """Raises `ConfigError` for an address or a profile that is none."""
         self.settings: EndpointSettings = settings or EndpointSettings()
         self._url = self.settings.url
+        given = self.settings.profile or os.environ.get(PROFILE_VARIABLE, "").strip()
+        self._given = given if isinstance(given, Profile) else profile_named(given) if given else None
+        self._profile = self._given or profile_for(self._url)
+        self._learned: dict[str, dict[str, Any]] = {}
         self._client: AsyncOpenAI | None = None
-        self._profile = Profile()
+        self._group: TaskGroup | None = None
+        self._detected = self._given is not None or self._profile.name not in ("unknown", "ollama", "lmstudio")
+        self._last_model = ""
 
     async def __aenter__(self) -> Self:
         """Import and make the client. Both take long and read files, so a thread does it."""
         self._client = await anyio.to_thread.run_sync(self._made)
+        self._group = await anyio.create_task_group().__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close all connections, also those of requests that are not over."""
-        client, self._client = self._client, None
-        if client is not None:
-            with anyio.move_on_after(_CLOSING_S, shield=True):
-                await client.close()
+        """Close all connections, also those of requests that are not over. What the body raised goes on as it is, in
+        no exception group."""
+        group, self._group = self._group, None
+        try:
+            if group is not None:
+                group.cancel_scope.cancel()
+                await group.__aexit__(None, None, None)
+        finally:
+            client, self._client = self._client, None
+            if client is not None:
+                with anyio.move_on_after(_CLOSING_S, shield=True):
+                    await client.close()
 
     @property
     def profile(self) -> Profile:
-        """What the server can and cannot do, as far as is known by now."""
-        return self._profile
+        """What the server can and cannot do, as far as is known by now; with several models, of the one that was asked
+        last."""
+        return self.profile_of(self._last_model)
+
+    def profile_of(self, model: str) -> Profile:
+        """The same for one model: what it refused is its own."""
+        return replace(self._profile, **self._learned.get(model, {}))
 
     @property
     def where(self) -> str:
@@ -75,44 +110,113 @@ class Endpoint:
         Raises:
             ModelTrouble: there is no answer, or it broke off.
         """
-        profile = self._profile
-        streamed = is_streamed(request, profile)
-        functions = [tool["function"]["name"] for tool in request.tools] if profile.calls else []
-        accumulator = Accumulator(functions)
-        limit_s = self.settings.first_s if streamed else self.settings.whole_s
-        first_by = anyio.current_time() + limit_s
-        response = await self._ask(body_of(request, profile), request.model, limit_s)
+        self._last_model = request.model
+        response, profile, first_by = await self._asked(request)
         reader = AnswerReader(response, first_by=first_by, idle_s=self.settings.idle_s, broken=_broken())
+        accumulator = Accumulator(_functions(request, profile))
+        refusal = _Refusal()
         try:
-            if not streamed or "json" in response.headers.get("content-type", ""):
-                for piece in accumulator.whole(await self._whole(reader, request.model)):
-                    yield piece
-                return
-            while (chunks := await reader.chunks()) is not None:
-                for chunk in chunks:
-                    self._check(chunk, request.model)
-                    for piece in accumulator.feed(chunk):
-                        yield piece
-            for piece in accumulator.end():
+            if not is_streamed(request, profile) or "json" in response.headers.get("content-type", ""):
+                body = await self._whole(reader, request.model)
+                refusal.look(body)
+                pieces = accumulator.whole(body)
+            else:
+                while (chunks := await reader.chunks()) is not None:
+                    for chunk in chunks:
+                        self._check(chunk, request.model)
+                        refusal.look(chunk)
+                        for piece in accumulator.feed(chunk):
+                            yield piece
+                pieces = accumulator.end()
+            refusal.check()
+            for piece in pieces:
                 yield piece
+            self._look_around(request.model)
         finally:
             await reader.close()
 
-    def _made(self) -> AsyncOpenAI:
-        openai = import_module("openai")
-        client: AsyncOpenAI = openai.AsyncOpenAI(
-            base_url=self._url,
-            api_key=self.settings.key or NO_KEY,
-            max_retries=0,
-            timeout=_httpx().Timeout(None, connect=self.settings.connect_s),
-            default_headers=dict(self.settings.headers),
-        )
-        return client
+    async def models(self) -> tuple[ModelCard, ...]:
+        """The models that the server lists. Raises `ModelTrouble`, also where it lists none."""
+        return cards_in((await self._get("/models"))[0])
 
-    async def _ask(self, body: Mapping[str, Any], model: str, limit_s: float) -> httpx2.Response:
-        """Send one request; the response's body is still to be read."""
+    async def detect(self, model: str = "") -> Profile:
+        """Ask the server what it is: two short questions at most. Never needed: it is done in the background after the
+        first answer, where the address does not say enough. Raises no trouble: what is not told stays as it was."""
+        if self._given is not None:
+            return self._given
+        told = Told()
+        try:
+            body, server = await self._get("/models")
+            told = Told(server=server, cards=cards_in(body))
+            if path := question_for(told, self._profile):
+                more = fields((await self._get(self._root + path))[0])
+                told = replace(told, props=more) if path == "/props" else replace(told, ollama=more)
+        except ModelTrouble:
+            pass
+        self._detected = True
+        self._profile = told_profile(told, self._profile, model)
+        return self.profile_of(model)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def _asked(self, request: Request) -> tuple[httpx2.Response, Profile, float]:
+        """The response, still to be read, the profile by which it was asked for, and when its first byte is due."""
+        tries = 0
+        while True:
+            profile = self.profile_of(request.model)
+            limit_s = self.settings.first_s if is_streamed(request, profile) else self.settings.whole_s
+            due = anyio.current_time() + limit_s
+            try:
+                return await self._post(body_of(request, profile), limit_s), profile, due
+            except _Refused as refused:
+                tries += 1
+                learned = mended(profile, refused.answer, request) if self._given is None else None
+                if learned is None or tries > _MOST_MENDS:
+                    trouble = self._trouble(refused.answer, request.model)
+                    raise await self._with_names(trouble, request.model) from refused.__cause__
+                self._learn(request.model, profile, learned)
+
+    async def _post(self, body: Mapping[str, Any], limit_s: float) -> httpx2.Response:
+        client = self._opened()
+        openai = import_module("openai")
+        response: httpx2.Response | None = None
+        try:
+            with anyio.move_on_after(limit_s):
+                response = await client.post(
+                    "/chat/completions",
+                    cast_to=_httpx().Response,
+                    body=body,
+                    stream=True,
+                    stream_cls=openai.AsyncStream[object],
+                )
+        except openai.APIStatusError as error:
+            raise _Refused(_answer(error.response)) from error
+        except (openai.OpenAIError, UnicodeError, ValueError) as error:
+            raise self._unreachable(error) from error
+        if response is None:
+            raise stalled("", limit_s)
+        return response
+
+    async def _get(self, path: str) -> tuple[object, str]:
+        """The JSON at `path`, and the server's own name. Raises `ModelTrouble`."""
+        client = self._opened()
+        openai = import_module("openai")
+        response: httpx2.Response | None = None
+        try:
+            with anyio.move_on_after(_ASIDE_S):
+                response = await client.get(path, cast_to=_httpx().Response)
+        except openai.APIStatusError as error:
+            raise self._trouble(_answer(error.response), "") from error
+        except (openai.OpenAIError, UnicodeError, ValueError) as error:
+            raise self._unreachable(error) from error
+        if response is None:
+            raise stalled("", _ASIDE_S)
+        return _json_in(response.content), response.headers.get("server", "")
+
+    def _opened(self) -> AsyncOpenAI:
         if self._client is None:
-            raise RuntimeError("an Endpoint is used within `async with`")
+            raise RuntimeError("an Endpoint is asked within `async with`")
+        check_allowed(self._url)
         if not self.settings.key and self._url == OPENAI_URL:
             variable = self.settings.key_variable
             raise ModelTrouble(
@@ -121,43 +225,70 @@ class Endpoint:
                 f"{variable} is not set, and {self.where} needs one.",
                 f"Set {variable}, or OPENAI_BASE_URL to a server that needs none.",
             )
-        openai = import_module("openai")
-        response: httpx2.Response | None = None
-        try:
-            with anyio.move_on_after(limit_s):
-                response = await self._client.post(
-                    "/chat/completions",
-                    cast_to=_httpx().Response,
-                    body=body,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-        except openai.APIStatusError as error:
-            raise self._trouble(_answer(error.response), model) from error
-        except openai.APIConnectionError as error:
-            raise self._unreachable(error) from error
-        if response is None:
-            raise stalled("", limit_s)
-        return response
+        return self._client
+
+    def _made(self) -> AsyncOpenAI:
+        httpx = _httpx()
+        client: AsyncOpenAI = import_module("openai").AsyncOpenAI(
+            base_url=self._url,
+            api_key=self.settings.key or NO_KEY,
+            max_retries=0,
+            timeout=httpx.Timeout(None, connect=self.settings.connect_s),
+            default_headers=dict(self.settings.headers),
+        )
+        return client
+
+    @property
+    def _root(self) -> str:
+        parts = urlsplit(self._url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    # --- learning -----------------------------------------------------------------------------------------------------
+
+    def _learn(self, model: str, before: Profile, after: Profile) -> None:
+        old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
+        changed = {name: value for name, value in new.items() if value != old[name]}
+        self._learned.setdefault(model, {}).update(changed)
+
+    def _look_around(self, model: str) -> None:
+        """After the first answer: what is this server? Nobody waits for it."""
+        if not self._detected and self._group is not None:
+            self._detected = True
+            self._group.start_soon(self.detect, model)
+
+    # --- what goes wrong ----------------------------------------------------------------------------------------------
 
     async def _whole(self, reader: AnswerReader, model: str) -> Mapping[str, Any]:
         raw = await reader.whole()
-        try:
-            body = msgspec.json.decode(raw)
-        except msgspec.DecodeError:
-            raise unreadable(raw.decode(errors="replace")) from None
-        if isinstance(body, list):
-            raise self._trouble(Answer(None, said_in(body)), model)
-        self._check(body, model)
-        if not isinstance(body, dict):
-            raise unreadable(str(body))
-        whole: Mapping[str, Any] = body
-        return whole
+        body = _json_in(raw)
+        if parts := items(body):
+            body = fields(parts[0])
+        self._check(fields(body), model)
+        if not fields(body).get("choices"):
+            raise unreadable(raw.decode(errors="replace"))
+        return fields(body)
 
     def _check(self, chunk: Mapping[str, Any], model: str) -> None:
         """Raise what a chunk says has gone wrong."""
         if chunk.get("error"):
             raise self._trouble(Answer(None, said_in(chunk)), model)
+
+    async def _with_names(self, trouble: ModelTrouble, model: str) -> ModelTrouble:
+        """A wrong name, with those that would be right."""
+        if trouble.cause != "model name":
+            return trouble
+        try:
+            cards = await self.models()
+        except ModelTrouble:
+            return trouble
+        near = nearest(model, cards) or [card.id for card in cards[:3]]
+        if not near or model in near:
+            return trouble
+        more = f" and {len(cards) - len(near)} more" if len(cards) > len(near) else ""
+        why = f"It has {', '.join(near)}{more}."
+        return ModelTrouble(
+            "model name", trouble.what, why, f"Name one of these, as in {near[0]}.", status=trouble.status
+        )
 
     def _trouble(self, answer: Answer, model: str) -> ModelTrouble:
         return trouble_of(
@@ -166,11 +297,52 @@ class Endpoint:
             where=self.where,
             key_variable=self.settings.key_variable,
             now=datetime.now(UTC),
-            secrets=(self.settings.key,),
+            secrets=(self.settings.key, *self.settings.headers.values()),
         )
 
     def _unreachable(self, error: BaseException) -> ModelTrouble:
-        return ModelTrouble("network", f"The model server at {self.where} cannot be reached.", str(error.__cause__))
+        if isinstance(error, UnicodeError):
+            variable = self.settings.key_variable
+            return ModelTrouble(
+                "key", "The key cannot be sent.", "It holds letters that no key has.", f"Set {variable} anew."
+            )
+        return unreachable(error, where=self.where, connect_s=self.settings.connect_s)
+
+
+class _Refused(Exception):
+    """The server answered with an error."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.said.message)
+        self.answer = answer
+
+
+class _Refusal:
+    """Watches an answer for the signs of a content filter."""
+
+    def __init__(self) -> None:
+        self._filtered = False
+        self._said = ""
+
+    def look(self, chunk: Mapping[str, Any]) -> None:
+        for choice in map(fields, items(chunk.get("choices"))):
+            self._filtered = self._filtered or choice.get("finish_reason") == "content_filter"
+            said = (fields(choice.get("delta")) or fields(choice.get("message"))).get("refusal")
+            self._said += said if isinstance(said, str) else ""
+
+    def check(self) -> None:
+        """Raise it. Called at the end, since the words of a refusal come in pieces."""
+        if self._filtered or self._said:
+            raise ModelTrouble(
+                "refused",
+                "The model refused to answer." if self._said else "The model server's content filter stopped it.",
+                " ".join(self._said.split())[:200],
+                "Say it otherwise.",
+            )
+
+
+def _functions(request: Request, profile: Profile) -> list[str]:
+    return [tool["function"]["name"] for tool in request.tools] if profile.calls else []
 
 
 def _httpx() -> Any:
@@ -182,10 +354,15 @@ def _broken() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError, httpx.StreamError, ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError, OSError)
 
 
+def _json_in(raw: bytes) -> object:
+    """What `raw` says; `None` where that is no JSON."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
 def _answer(response: httpx2.Response) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    try:
-        body: object = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        body = response.text
-    return Answer(response.status_code, said_in(body), headers)
+    body = _json_in(response.content)
+    return Answer(response.status_code, said_in(response.text if body is None else body), headers)

@@ -17,7 +17,7 @@ __all__ = ["OPENAI_URL", "EndpointSettings", "is_loopback", "shown_url"]
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 NO_KEY: Final = "none"
-"""What is sent as the key where there is none: most servers of one's own need none, and the client wants to send one."""
+"""Sent as the key where there is none: most servers of one's own need none, and the client wants to send one."""
 
 KEY_VARIABLES: Final[Mapping[str, str]] = {
     "api.openai.com": "OPENAI_API_KEY",

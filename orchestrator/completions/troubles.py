@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from orchestrator.errors import ModelError
 
-__all__ = ["TRANSIENT", "Cause", "ModelTrouble"]
+__all__ = ["TRANSIENT", "Cause", "ModelTrouble", "spoken"]
 
 Cause = Literal[
     "rate limit",
@@ -55,3 +55,35 @@ class ModelTrouble(ModelError):
     def transient(self) -> bool:
         """Whether the same call may work later."""
         return self.cause in TRANSIENT
+
+
+_SPOKEN: Final[dict[Cause, str]] = {
+    "rate limit": "The model server wants fewer requests just now{wait}",
+    "quota": "The account at the model server has nothing left to spend; top it up and ask again.",
+    "key": "The model server says the key is missing or wrong; {todo} and ask again.",
+    "model name": "The model server does not know that model; name another one.",
+    "network": "I cannot reach the model server; see whether it runs, and ask again.",
+    "server": "The model server failed; ask again in a moment.",
+    "busy": "The model server is busy or still loading{wait}",
+    "bad request": "The model server did not take what I sent; its settings need a look.",
+    "too long": "This has become too long for the model; let us begin anew, or shorter.",
+    "refused": "The model server will not answer that; say it otherwise.",
+    "cut off": "The answer broke off on its way; ask again.",
+    "stalled": "The model server has gone silent; ask again in a moment.",
+    "forbidden by test": "Real models are forbidden in this test run.",
+}
+
+
+def spoken(trouble: ModelTrouble) -> str:
+    """One short sentence for the person in a conversation. No address, no key, nothing the server said."""
+    wait = trouble.retry_after_s
+    again = f"; ask again in {_rounded(wait)}." if wait is not None and wait >= 2 else "; ask again in a moment."
+    todo = trouble.todo.partition(",")[0].rstrip(".")
+    todo = todo[:1].lower() + todo[1:] if todo.startswith("Set ") else "correct it"
+    return _SPOKEN[trouble.cause].format(wait=again, todo=todo)
+
+
+def _rounded(seconds: float) -> str:
+    if seconds < 90:
+        return f"{round(seconds)} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds < 5_400 else f"{round(seconds / 3_600)} hours"

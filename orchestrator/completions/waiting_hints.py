@@ -7,13 +7,17 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
+
+from orchestrator.completions.loose_json import fields, items, text
 
 __all__ = ["seconds_of", "waiting_hint"]
 
-_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)(?![a-z])")
+_UNIT: Final = r"(?:milliseconds?|seconds?|secs?|minutes?|mins?|hours?|ms|s|m|h)(?![a-z])"
+_SPAN: Final = re.compile(rf"(\d+(?:\.\d+)?)\s*({_UNIT}|(?:ms|s|m|h)(?=\d))")
 _IN_WORDS: Final = re.compile(
-    r"(?:try again|retry|wait|available again)\D{0,20}?((?:\d+(?:\.\d+)?\s*(?:milliseconds?|seconds?|secs?|minutes?|mins?|hours?|ms|s|m|h)\b[\s,]*(?:and)?\s*)+|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)",
+    r"(?:try again|retry|wait|available again)\D{0,20}?"
+    rf"((?:\d+(?:\.\d+)?\s*(?:{_UNIT}|(?:ms|s|m|h)(?=\d))[\s,]*(?:and\s+)?)+)",
     re.IGNORECASE,
 )
 _UNITS: Final = {"ms": 0.001, "mi": 60.0, "s": 1.0, "se": 1.0, "m": 60.0, "h": 3600.0, "ho": 3600.0}
@@ -84,9 +88,8 @@ def _moment(value: str, now: datetime) -> float | None:
 
 def _google_delay(error: object) -> float | None:
     """`retryDelay` of a `RetryInfo` among the details of a Google error."""
-    details: Any = error.get("details") if isinstance(error, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    for detail in details if isinstance(details, list) else ():  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(detail, Mapping) and isinstance(delay := detail.get("retryDelay"), str):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    for detail in items(fields(error).get("details")):
+        if delay := text(fields(detail).get("retryDelay")):
             return seconds_of(delay)
     return None
 

@@ -1,0 +1,23 @@
+"""Reading JSON of which nothing is sure: whatever is not what it should be counts as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+__all__ = ["fields", "items", "text"]
+
+
+def fields(value: object) -> Mapping[str, Any]:
+    """The fields of an object; none where it is no object."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """The items of a list; none where it is no list."""
+    return cast("list[Any]", value) if isinstance(value, list) else []  # type: ignore[redundant-cast]
+
+
+def text(value: object) -> str:
+    """The text; empty where it is none."""
+    return value if isinstance(value, str) else ""
