@@ -16,6 +16,7 @@ def serve() -> None:
     """Load the model, say where it listens, and stay."""
     parser = argparse.ArgumentParser(description="Serve a GGUF file with llama.cpp's server, on the loopback.")
     parser.add_argument("file", help="the model")
+    parser.add_argument("--name", default="tiny", help="what it is called")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--window", type=int, default=16384, help="tokens of prompt and answer together, a slot")
     parser.add_argument("--slots", type=int, default=2, help="answers at the same time")
@@ -27,6 +28,7 @@ def serve() -> None:
     llama: Any = import_module("xllamacpp")
     params = llama.CommonParams()
     params.model.path = wanted.file
+    params.model_alias = {wanted.name}
     params.hostnames = ["127.0.0.1"]
     params.port = wanted.port
     params.n_ctx = wanted.window * wanted.slots

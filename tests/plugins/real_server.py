@@ -12,13 +12,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.plugins.redis_server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ class RealServer:
 
 
 @contextmanager
-def running(server: RealServer) -> Iterator[RealServer]:
+def running(server: RealServer) -> Generator[RealServer]:
     """The same, started, and ended whatever happens."""
     try:
         server.start()
