@@ -90,7 +90,7 @@ async def until_busy(server: RealServer, answers: int) -> None:
             await anyio.sleep(0.01)
 
 
-def fits(value: Any, schema: Mapping[str, Any]) -> bool:
+def fits(value: object, schema: Mapping[str, Any]) -> bool:
     """Whether `value` is what `schema` asks for, as far as our schemas go."""
     if "anyOf" in schema:
         return any(fits(value, one) for one in schema["anyOf"])
