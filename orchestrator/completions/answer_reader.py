@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import anyio
 import msgspec
 
-from orchestrator.completions.loose_json import fields, items
+from orchestrator.completions.json_reading import fields, items
 from orchestrator.completions.server_events import ServerEvent, ServerEvents
 from orchestrator.completions.troubles import ModelTrouble
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from orchestrator.completions.asking import Message, Request
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.profile import Profile
 
 __all__ = ["body_of", "is_streamed", "messages_for"]
@@ -28,7 +28,7 @@ def body_of(request: Request, profile: Profile) -> dict[str, Any]:
         body["tools"] = list(request.tools)
         if request.tool_choice is not None and profile.tool_choice:
             body["tool_choice"] = request.tool_choice
-        if request.parallel_calls is not None and profile.parallel_calls:
+        if request.parallel_calls is not None and profile.parallel_calls and profile.parallel_field:
             body["parallel_tool_calls"] = request.parallel_calls
     if request.max_tokens is not None:
         body[profile.limit_field] = request.max_tokens

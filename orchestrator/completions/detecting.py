@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.profile import PROFILES, Profile
 
 __all__ = ["ModelCard", "Told", "cards_in", "nearest", "question_for", "told_profile"]
@@ -82,10 +82,11 @@ def question_for(told: Told, profile: Profile) -> str:
             return ""
 
 
-def told_profile(told: Told, profile: Profile, model: str) -> Profile:
-    """The profile in the light of what was told. What was learned from refusals is not in `profile`: it comes after."""
+def told_profile(told: Told, profile: Profile, model: str, *, named: bool = False) -> Profile:
+    """The profile in the light of what was told; one that somebody `named` keeps its name. What was learned from
+    refusals is not in `profile`: it comes after."""
     name = _name_told(told)
-    if name and profile.name == "unknown":
+    if name and not named and profile.name in ("unknown", "ollama", "lmstudio"):
         profile = PROFILES[name]
     if window := _window(told, model):
         profile = replace(profile, window=window)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.troubles import Cause, ModelTrouble
 from orchestrator.completions.waiting_hints import waiting_hint
 
@@ -185,11 +185,12 @@ def trouble_of(
         case "bad request" if answer.status in (404, 405, 301, 302, 307, 308):
             what = f"No model answers at {where}."
             todo = "Correct the address: most end in /v1."
+        case "bad request" if _NEEDS_START.search(answer.said.message):
+            what = "The model server was started without function calling."
+            todo = "Start it again with what it asks for; docs/models.md has the commands."
         case "bad request":
-            what, todo = (
-                "The model server does not take what was sent.",
-                "See docs/models.md: another profile may help.",
-            )
+            what = "The model server does not take what was sent."
+            todo = "Another profile may help: see docs/models.md."
         case _:
             what, todo = "The model server failed.", "Try again; if it stays so, see the server's own log."
     return ModelTrouble(cause, what, said, todo, retry_after_s=hint, status=answer.status)

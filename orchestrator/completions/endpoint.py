@@ -2,7 +2,7 @@
 
 The client brings the key, the proxies, the connection pool and its errors; the stream is read here, byte by byte, since
 what servers send is not always what the client's types allow. Retries are the callers': this asks once, and once more
-only for each thing that it learns the server does not know (see `mending`).
+only for each thing that it learns the server does not know (see `learning`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
 from orchestrator.completions.answer_reader import AnswerReader, stalled, unreadable
-from orchestrator.completions.asking import Piece, Request
+from orchestrator.completions.asking import Piece, Request, Text
 from orchestrator.completions.body import body_of, is_streamed
 from orchestrator.completions.detecting import ModelCard, Told, cards_in, nearest, question_for, told_profile
 from orchestrator.completions.diagnosis import Answer, said_in, trouble_of
 from orchestrator.completions.endpoint_settings import NO_KEY, OPENAI_URL, EndpointSettings, shown_url
-from orchestrator.completions.loose_json import fields, items
-from orchestrator.completions.mending import mended
+from orchestrator.completions.json_reading import fields, items
+from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile, profile_for, profile_named
 from orchestrator.completions.reaching import unreachable
 from orchestrator.completions.standing_in import Accumulator
@@ -59,12 +59,14 @@ class Endpoint:
         self.settings: EndpointSettings = settings or EndpointSettings()
         self._url = self.settings.url
         given = self.settings.profile or os.environ.get(PROFILE_VARIABLE, "").strip()
-        self._given = given if isinstance(given, Profile) else profile_named(given) if given else None
-        self._profile = self._given or profile_for(self._url)
+        self._fixed = isinstance(given, Profile)
+        self._named = bool(given)
+        named = given if isinstance(given, Profile) else profile_named(given) if given else None
+        self._profile: Profile = named or profile_for(self._url)
         self._learned: dict[str, dict[str, Any]] = {}
         self._client: AsyncOpenAI | None = None
         self._group: TaskGroup | None = None
-        self._detected = self._given is not None or self._profile.name not in ("unknown", "ollama", "lmstudio")
+        self._detected = self._named or self._profile.name not in ("unknown", "ollama", "lmstudio")
         self._last_model = ""
 
     async def __aenter__(self) -> Self:
@@ -113,25 +115,33 @@ class Endpoint:
         self._last_model = request.model
         response, profile, first_by = await self._asked(request)
         reader = AnswerReader(response, first_by=first_by, idle_s=self.settings.idle_s, broken=_broken())
-        accumulator = Accumulator(_functions(request, profile))
-        refusal = _Refusal()
+        accumulator = Accumulator(_functions(request, profile), prompt_chars=_size(request))
+        filtered = False
         try:
             if not is_streamed(request, profile) or "json" in response.headers.get("content-type", ""):
                 body = await self._whole(reader, request.model)
-                refusal.look(body)
+                filtered = _is_filtered(body)
                 pieces = accumulator.whole(body)
             else:
                 while (chunks := await reader.chunks()) is not None:
                     for chunk in chunks:
                         self._check(chunk, request.model)
-                        refusal.look(chunk)
+                        filtered = filtered or _is_filtered(chunk)
                         for piece in accumulator.feed(chunk):
                             yield piece
                 pieces = accumulator.end()
-            refusal.check()
             for piece in pieces:
-                yield piece
+                if not filtered or isinstance(piece, Text):
+                    yield piece
+            if filtered:
+                raise ModelTrouble("refused", "The model server's content filter stopped it.", "", "Say it otherwise.")
             self._look_around(request.model)
+        except ModelTrouble:
+            # What was held back, since a tag or a call might have begun there, has been said all the same.
+            for piece in accumulator.end():
+                if isinstance(piece, Text):
+                    yield piece
+            raise
         finally:
             await reader.close()
 
@@ -142,8 +152,8 @@ class Endpoint:
     async def detect(self, model: str = "") -> Profile:
         """Ask the server what it is: two short questions at most. Never needed: it is done in the background after the
         first answer, where the address does not say enough. Raises no trouble: what is not told stays as it was."""
-        if self._given is not None:
-            return self._given
+        if self._fixed:
+            return self._profile
         told = Told()
         try:
             body, server = await self._get("/models")
@@ -154,7 +164,7 @@ class Endpoint:
         except ModelTrouble:
             pass
         self._detected = True
-        self._profile = told_profile(told, self._profile, model)
+        self._profile = told_profile(told, self._profile, model, named=self._named)
         return self.profile_of(model)
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -170,7 +180,7 @@ class Endpoint:
                 return await self._post(body_of(request, profile), limit_s), profile, due
             except _Refused as refused:
                 tries += 1
-                learned = mended(profile, refused.answer, request) if self._given is None else None
+                learned = None if self._fixed else mended(profile, refused.answer, request)
                 if learned is None or tries > _MOST_MENDS:
                     trouble = self._trouble(refused.answer, request.model)
                     raise await self._with_names(trouble, request.model) from refused.__cause__
@@ -317,32 +327,17 @@ class _Refused(Exception):
         self.answer = answer
 
 
-class _Refusal:
-    """Watches an answer for the signs of a content filter."""
-
-    def __init__(self) -> None:
-        self._filtered = False
-        self._said = ""
-
-    def look(self, chunk: Mapping[str, Any]) -> None:
-        for choice in map(fields, items(chunk.get("choices"))):
-            self._filtered = self._filtered or choice.get("finish_reason") == "content_filter"
-            said = (fields(choice.get("delta")) or fields(choice.get("message"))).get("refusal")
-            self._said += said if isinstance(said, str) else ""
-
-    def check(self) -> None:
-        """Raise it. Called at the end, since the words of a refusal come in pieces."""
-        if self._filtered or self._said:
-            raise ModelTrouble(
-                "refused",
-                "The model refused to answer." if self._said else "The model server's content filter stopped it.",
-                " ".join(self._said.split())[:200],
-                "Say it otherwise.",
-            )
-
-
 def _functions(request: Request, profile: Profile) -> list[str]:
     return [tool["function"]["name"] for tool in request.tools] if profile.calls else []
+
+
+def _size(request: Request) -> int:
+    """Characters of the prompt, to estimate tokens by where the server counts none."""
+    return sum(len(str(message.get("content") or "")) for message in request.messages) + len(str(request.tools))
+
+
+def _is_filtered(chunk: Mapping[str, Any]) -> bool:
+    return any(fields(choice).get("finish_reason") == "content_filter" for choice in items(chunk.get("choices")))
 
 
 def _httpx() -> Any:

@@ -51,8 +51,9 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     """Sent with every request."""
     profile: Profile | str | None = None
-    """What the server can do: a profile, or the name of one (`PROFILES`). `None`: DUOLOGUE_MODEL_PROFILE, or what the
-    address and the server itself say."""
+    """What the server can do. The name of a profile (see `PROFILES`) is where to begin; what the server then refuses is
+    still learned. A `Profile` holds as it is. `None`: DUOLOGUE_MODEL_PROFILE, or what the address and the server itself
+    say."""
 
     def __post_init__(self) -> None:
         for name in ("connect_s", "first_s", "idle_s", "whole_s"):

@@ -1,7 +1,7 @@
 """What a server can and cannot do, as data.
 
 Nothing in `PROFILES` is a promise of ours: the facts are from the servers' own documentation, read in November 2026,
-and where that is silent the careful choice stands. What a server refuses is learned while it is used (see `mending`),
+and where that is silent the careful choice stands. What a server refuses is learned while it is used (see `learning`),
 what it says of itself is asked for (see `detecting`), and whoever knows better says so with
 `EndpointSettings(profile=...)`.
 
@@ -75,7 +75,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile(),
+        Profile(reasoning_effort=True),
         Profile("anthropic", mid_system=False, structured="prompt", prefix_cache=False, window=200_000),
         Profile("gemini", mid_system=False, parallel_field=False, reasoning_effort=True, window=1_000_000),
         Profile("vllm", mid_system=False, limit_field="max_tokens", window=32_768),

@@ -12,7 +12,7 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator:
-    def __init__(self, functions: Collection[str] = ()) -> None:
+    def __init__(self, functions: Collection[str] = (), *, prompt_chars: int = 0) -> None:
         self._text = ""
         self._calls: dict[int, dict[str, str]] = {}
         self._usage = Usage()

@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from orchestrator.completions.loose_json import fields, items, text
+from orchestrator.completions.json_reading import fields, items, text
 
 __all__ = ["seconds_of", "waiting_hint"]
 

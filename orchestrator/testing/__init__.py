@@ -2,8 +2,8 @@
 
 `ModelServer` plays a language model over real HTTP, `ScriptedCompletions` plays one without a server;
 `play` drives a bare session with events and instants; `run_virtual` runs a whole assistant on a clock that jumps;
-`check_bus`, `check_store`, `check_tool` and `check_timing_policy` try an implementation of a port. Loaded when first
-used.
+`check_bus`, `check_store`, `check_tool` and `check_timing_policy` try an implementation of a port; `forbid_model_calls`
+forbids to call a real model. Loaded when first used.
 """
 
 from importlib import import_module
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.clock import ManualClock
+    from orchestrator.completions.switch import forbid_model_calls
     from orchestrator.testing.bus_checks import BusHarness, check_bus
     from orchestrator.testing.model_replies import Hang, Raw, Refuse, Reply, When
     from orchestrator.testing.model_server import Asked, ModelServer
@@ -40,6 +41,7 @@ __all__ = [
     "check_store",
     "check_timing_policy",
     "check_tool",
+    "forbid_model_calls",
     "plain_voice",
     "play",
     "run_virtual",
@@ -64,6 +66,7 @@ _HOME = {
     "check_store": "testing.store_checks",
     "check_timing_policy": "testing.policy_checks",
     "check_tool": "testing.tool_checks",
+    "forbid_model_calls": "completions.switch",
     "plain_voice": "testing.playing",
     "play": "testing.playing",
     "run_virtual": "testing.virtual",

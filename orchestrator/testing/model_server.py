@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import anyio
@@ -24,6 +24,7 @@ from anyio.abc import SocketAttribute, SocketStream, TaskGroup
 from anyio.from_thread import start_blocking_portal
 from anyio.streams.stapled import MultiListener
 
+from orchestrator.completions.switch import allowing
 from orchestrator.testing.model_book import AnswerBook, PromptCache
 from orchestrator.testing.model_manners import Refusal, complaint
 from orchestrator.testing.model_replies import (
@@ -112,6 +113,7 @@ class ModelServer:
         self._refuses = tuple(refuses)
         self._port = port
         self._group: TaskGroup
+        self._allowed: AbstractContextManager[None]
         for rule in rules:
             self.when(rule)
 
@@ -161,12 +163,15 @@ class ModelServer:
     async def __aenter__(self) -> ModelServer:
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=self._port)
         self._port = int(listener.extra(SocketAttribute.local_port))
+        self._allowed = allowing(self._port)
+        self._allowed.__enter__()
         self._group = await anyio.create_task_group().__aenter__()
         self._group.start_soon(self._serve, listener)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections. What the body raised goes on as it is, in no exception group."""
+        self._allowed.__exit__(None, None, None)
         self._group.cancel_scope.cancel()
         await self._group.__aexit__(None, None, None)
 

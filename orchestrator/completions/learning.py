@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from orchestrator.completions.asking import Request
 from orchestrator.completions.body import body_of
 from orchestrator.completions.diagnosis import Answer
-from orchestrator.completions.loose_json import fields, text
+from orchestrator.completions.json_reading import fields, text
 from orchestrator.completions.profile import Profile
 
 __all__ = ["mended"]
@@ -23,7 +23,7 @@ tools."""
 _UNKNOWN: Final = re.compile(
     r"unsupported|not supported|n.t support|not support|unknown|unrecogni[sz]ed|not recogni[sz]ed|unexpected"
     r"|extra (?:inputs|fields)|not permitted|not allowed|additional propert|not implemented|only the default"
-    r"|invalid (?:parameter|field|argument|value)|must be|cannot be|not available|not valid"
+    r"|invalid (?:parameter|field|argument|value)|must be|cannot be|not available|not valid|no endpoints found"
 )
 
 Mend = Callable[[Profile], Profile]
@@ -41,7 +41,7 @@ _MENDS: Final[Sequence[tuple[str, Mend]]] = (
         lambda p: replace(p, streams_calls=False),
     ),
     (
-        r"support(?:s|ing)? (?:tool|function)|tools? (?:is|are) not supported|(?:argument|field|body)\W.{0,30}\btools\b",
+        r"support(?:s|ing)? (?:tool|function)|tools (?:is|are) not supported|(?:argument|field|body)\W.{0,30}\btools\b",
         lambda p: replace(p, calls=False),
     ),
     (
