@@ -75,6 +75,9 @@ class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True):
     arguments: Mapping[str, Any] | None
     raw: str = ""
     problem: str = ""
+    extra: Mapping[str, Any] = {}
+    """What else the server put on the call and wants back with it in the next prompt, as fields of the call (Gemini:
+    `extra_content`, without which it refuses the prompt)."""
 
 
 class Text(msgspec.Struct, frozen=True):
