@@ -98,14 +98,15 @@ def fits(value: object, schema: Mapping[str, Any]) -> bool:
         return False
     match schema.get("type"):
         case "object":
-            known, members = schema.get("properties", {}), cast("dict[str, Any]", value)
+            known, given = schema.get("properties", {}), cast("Mapping[str, Any]", value)
             return (
                 isinstance(value, dict)
-                and set(schema.get("required", ())) <= set(members) <= set(known)
-                and all(fits(member, known[name]) for name, member in members.items())
+                and set(schema.get("required", ())) <= set(given) <= set(known)
+                and all(fits(member, known[name]) for name, member in given.items())
             )
         case "array":
-            return isinstance(value, list) and all(fits(item, schema["items"]) for item in cast("list[Any]", value))
+            members = cast("Sequence[Any]", value)
+            return isinstance(value, list) and all(fits(item, schema["items"]) for item in members)
         case "null":
             return value is None
         case kind:
