@@ -110,9 +110,21 @@ def simulate(scenario: Path, clock: str, as_json: bool) -> int:
 @duologue.command()
 @_REDIS
 @_ROOT
+@click.option("--models", is_flag=True, help="Try the models instead: a handful of tiny requests each.")
+@click.option(
+    "--model",
+    "model",
+    metavar="NAME[@URL]",
+    multiple=True,
+    help="Which ones (default: DUOLOGUE_MODEL and DUOLOGUE_BACKGROUND_MODEL). Means --models.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as one JSON object.")
-def doctor(redis: str | None, root: Path | None, as_json: bool) -> int:
+def doctor(redis: str | None, root: Path | None, models: bool, model: tuple[str, ...], as_json: bool) -> int:
     """Check what Duologue needs, and say what to do about what is missing."""
+    if models or model:
+        from orchestrator.cli.models_page import models_page
+
+        return models_page(model, as_json=as_json)
     from orchestrator.cli.doctor import doctor as run
 
     return run(redis=redis, root=root, as_json=as_json)

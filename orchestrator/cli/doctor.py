@@ -18,12 +18,18 @@ __all__ = ["Check", "doctor"]
 
 _ENVIRONMENT: Final = 3
 _OLDEST_PYTHON: Final[tuple[int, int]] = (3, 11)
+_KNOWN: Final = {
+    *("DUOLOGUE_DEBUG", "DUOLOGUE_ALLOW_MODEL_CALLS", "DUOLOGUE_MODEL", "DUOLOGUE_BACKGROUND_MODEL"),
+    "DUOLOGUE_MODEL_PROFILE",
+}
+"""Variables that are no settings of `duologue.toml`."""
 _LIBRARIES: Final = (
     "anyio",
     "click",
     "docstring_parser",
     "hiredis",
     "msgspec",
+    "openai",
     "prompt_toolkit",
     "pydantic",
     "redis",
@@ -119,7 +125,7 @@ def _settings_and_redis(redis: str | None, root: Path | None) -> Iterator[Check]
         yield Check("settings", "fail", f"{problem.what}; {problem.why}", problem.todo)
         return
     given = [f"{name} from {source}" for name, source in settings.sources.items() if source != "default"]
-    known = {"DUOLOGUE_DEBUG"} | {f"DUOLOGUE_{name.upper()}" for name in settings.sources if name != "redis"}
+    known = _KNOWN | {f"DUOLOGUE_{name.upper()}" for name in settings.sources if name != "redis"}
     unknown = sorted(name for name in os.environ if name.startswith("DUOLOGUE_") and name not in known)
     found = ", ".join(given) or "defaults only"
     if unknown:

@@ -145,6 +145,13 @@ class Endpoint:
         finally:
             await reader.close()
 
+    async def warm(self) -> None:
+        """Make a connection ahead, so that the first word does not wait for it. Raises no trouble."""
+        try:
+            await self._get("/models")
+        except ModelTrouble:
+            pass
+
     async def models(self) -> tuple[ModelCard, ...]:
         """The models that the server lists. Raises `ModelTrouble`, also where it lists none."""
         return cards_in((await self._get("/models"))[0])
