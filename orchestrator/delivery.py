@@ -7,13 +7,14 @@ from orchestrator.config import SessionConfig
 from orchestrator.context import Interrupted, Settled, Spoke
 from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
+from orchestrator.events import ModelRested
 from orchestrator.finding import CRITICAL, Finding
 from orchestrator.ledger import Note
-from orchestrator.speech import Cut, Segment
+from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy
 
-__all__ = ["acknowledge", "cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "settle", "silence"]
+__all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "rested", "settle", "silence"]
 
 _MOVED_ON_TOPICS = 2
 """So many new requests after a cut delivery, and the person is held to have moved on."""
@@ -240,6 +241,15 @@ def cut_speech(state: State, finding: str, reason: str, now: Instant, out: list[
     for other in segment.about:
         if other != finding:
             _owe_again(state, other, segment.heard, reason, now)
+
+
+def rested(state: State, event: ModelRested, now: Instant, out: list[Effect]) -> None:
+    """The voice has no more to say: what it said is whole, and of what it was given nothing is left to it."""
+    state.speech.seal()
+    if event.takes_back:
+        take_back_answers(state.speech)
+    acknowledge(state, event.acknowledged, now, out)
+    rest(state, event.n, now)
 
 
 def rest(state: State, n: int, now: Instant) -> None:

@@ -6,7 +6,7 @@ whoever listens to the journal.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from orchestrator.events import Activity, DelegationState
 from orchestrator.finding import Finding, Urgency
 
 __all__ = [
+    "NOT_CURRENT",
     "Amend",
     "Cancel",
     "Close",
@@ -32,6 +33,9 @@ __all__ = [
     "StopSpeaking",
     "Work",
 ]
+
+NOT_CURRENT: Final = "What you just phrased is no longer current and was not said."
+"""The notice to a voice whose words tell a finding that was cancelled, replaced or heard while it phrased them."""
 
 Floor = Literal["nobody", "person", "assistant", "both"]
 

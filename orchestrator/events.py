@@ -164,10 +164,12 @@ class ModelRested(_Event, frozen=True, tag="model.rested"):
     """The voice has dealt with every micro-turn up to and with `n` and has no more to say.
 
     `acknowledged` names findings that, in its judgement, need no words (the person has moved on, knows it already).
+    `takes_back`: the person went on before they heard a word of its answer; what waits to be said of it is not said.
     """
 
     n: int
     acknowledged: tuple[str, ...] = ()
+    takes_back: bool = False
 
 
 class ModelFailed(_Event, frozen=True, tag="model.failed"):

@@ -15,7 +15,7 @@ from orchestrator.bundle import Amendment, Bundle
 from orchestrator.clock import MS, Instant, after, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Deleted, Entry, Noticed, Said, Saw, Scheduled, Unscheduled
-from orchestrator.effects import Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
+from orchestrator.effects import NOT_CURRENT, Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
 from orchestrator.events import (
     BusDown,
     BusUp,
@@ -342,8 +342,7 @@ class Session:
             notes = [state.ledger.notes.get(finding) for finding in event.about]
             live = [note for note in notes if note is not None and note.state in ("offered", "speaking")]
             if len(live) < len(event.about):
-                # A part of what it tells was cancelled, replaced or heard while the voice was phrasing it.
-                state.notices.append("What you just phrased is no longer current and was not said.")
+                state.notices.append(NOT_CURRENT)
                 return
             interject = any(note.style == "interject" for note in live)
             state.speech.say(
@@ -358,9 +357,7 @@ class Session:
     def _rested(self, event: ModelRested, now: Instant, out: list[Effect]) -> None:
         state = self._state
         state.voice_down = False
-        state.speech.seal()
-        delivery.acknowledge(state, event.acknowledged, now, out)
-        delivery.rest(state, event.n, now)
+        delivery.rested(state, event, now, out)
         if event.n >= state.reply_n:
             state.asked.clear()
         if state.reply_since is not None and event.n >= state.reply_n:

@@ -14,7 +14,7 @@ import msgspec
 from orchestrator.clock import MS, Instant
 from orchestrator.effects import Emit
 
-__all__ = ["Cut", "Segment", "Speech", "take_back"]
+__all__ = ["Cut", "Segment", "Speech", "take_back", "take_back_answers"]
 
 _WORD: Final = re.compile(r"\s*\S+\s*")
 _SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
@@ -255,6 +255,11 @@ def take_back(speech: Speech, reason: str) -> bool:
     before = len(speech.queue)
     speech.queue = [segment for segment in speech.queue if segment.reason != reason or segment.emitted]
     return len(speech.queue) < before
+
+
+def take_back_answers(speech: Speech) -> None:
+    """Take back the voice's own answers that nobody has heard a word of. Findings and promises stay."""
+    speech.queue = [part for part in speech.queue if part.emitted or part.about or part.keep or part.overlap]
 
 
 def _clause_end(text: str, start: int) -> int:

@@ -24,6 +24,7 @@ from orchestrator.events import (
 from orchestrator.finding import Finding
 from orchestrator.journal import Record
 from orchestrator.session import Session
+from orchestrator.speech import Speech, take_back_answers
 from orchestrator.testing.playing import play, silent_voice
 from orchestrator.timing import default_policy
 from tests.orchestrator.driving import a_session, found, only, said, states, types
@@ -387,3 +388,24 @@ def test_the_journal_of_a_session_replays_to_the_same_effects() -> None:
 def test_findings_carry_their_identity() -> None:
     assert Finding.final("x").stamped(delegation="s-1", attempt=1, seq=3, context_revision=0).id == "s-1.3"
     assert Finding.final("x").stamped(delegation="s-1", attempt=2, seq=3, context_revision=0).id == "s-1.2.3"
+
+
+def test_an_answer_that_is_taken_back_before_a_word_of_it_was_heard_is_not_said() -> None:
+    for takes_back, words in ((False, "The capital is"), (True, "")):
+        session = a_session()
+        events: list[tuple[int, Event]] = [
+            (1_000, UserText("and")),
+            (1_100, ModelSpoke("The capital is")),
+            (1_150, ModelRested(5, takes_back=takes_back)),
+        ]
+        assert said(play(session, events, until_ms=5_000, voice=silent_voice)) == words
+
+
+def test_what_was_begun_or_promised_or_found_is_not_taken_back() -> None:
+    speech = Speech()
+    speech.say("One two three", about=("f",))
+    speech.say("Now.", keep=True)
+    speech.say("Half")
+    speech.queue[-1].emitted = 2
+    take_back_answers(speech)
+    assert [segment.text for segment in speech.queue] == ["One two three", "Now.", "Half"]

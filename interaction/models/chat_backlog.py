@@ -1,0 +1,78 @@
+"""The findings that the session has handed to the voice and the voice has not dealt with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from orchestrator.context import Assigned, Entry, Found, Settled
+from orchestrator.effects import Offer
+
+__all__ = ["Backlog", "still_wanted"]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    offer: Offer
+    n: int
+
+
+class Backlog:
+    """Offers, each with the micro-turn it came in: that turn is not rested before they are dealt with."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """In the order in which they came."""
+        return tuple(kept.offer for kept in self._kept.values())
+
+    @property
+    def first_n(self) -> int | None:
+        """The oldest micro-turn that is not dealt with because of them."""
+        return min((kept.n for kept in self._kept.values()), default=None)
+
+    def keep(self, offers: Iterable[Offer], n: int) -> None:
+        """Offers that came with micro-turn `n`; one that comes again takes the place of the one before."""
+        for offer in offers:
+            self._kept[offer.finding.id] = _Kept(offer, n)
+
+    def drop(self, findings: Collection[str]) -> None:
+        """These are dealt with, or not wanted any more."""
+        for finding in findings:
+            self._kept.pop(finding, None)
+
+    def clear(self) -> None:
+        """The session has taken all of them back."""
+        self._kept.clear()
+
+    def learn(self, entries: Iterable[Entry]) -> None:
+        """Drop what is no longer so."""
+        wanted = {offer.finding.id for offer in still_wanted(self.offers, entries)}
+        self.drop([finding for finding in self._kept if finding not in wanted])
+
+
+def still_wanted(offers: Iterable[Offer], entries: Iterable[Entry]) -> tuple[Offer, ...]:
+    """Those of `offers` that nothing in `entries` has made untrue."""
+    left = list(offers)
+    for entry in entries:
+        match entry:
+            case Settled(finding=finding):
+                left = [offer for offer in left if offer.finding.id != finding]
+            case Assigned(delegation=delegation, action="amended" | "cancelled" | "superseded"):
+                left = [offer for offer in left if offer.finding.delegation != delegation]
+            case Found(finding=found) if found is not None and found.terminal:
+                left = [
+                    offer
+                    for offer in left
+                    if offer.finding.delegation != found.delegation
+                    or offer.finding.id == found.id
+                    or offer.finding.terminal
+                ]
+            case _:
+                pass
+    return tuple(left)

@@ -1,0 +1,60 @@
+"""The voice's own words on their way: said by the model, paced out by the session, not yet in the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.context import Entry, Interrupted, Spoke
+
+__all__ = ["Flight"]
+
+_KEPT = 4_000
+"""Characters; what is further back has been heard long since, whatever became of its entry."""
+
+
+class Flight:
+    """What was handed to the session and has not come back as heard (or cut)."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    @property
+    def words(self) -> str:
+        """What is still being said, or waits to be."""
+        return self._said.strip()
+
+    def say(self, text: str) -> None:
+        """These words have been handed to the session."""
+        self._said = (self._said + text)[-_KEPT:]
+
+    def end(self) -> None:
+        """The utterance is whole: what follows is another one."""
+        if self._said and not self._said[-1].isspace():
+            self._said += " "
+
+    def clear(self) -> None:
+        """Nothing of it will be said any more."""
+        self._said = ""
+
+    def learn(self, entries: Iterable[Entry]) -> bool:
+        """Take out what the person has heard or will never hear. Returns whether they heard any of it."""
+        heard = False
+        for entry in entries:
+            match entry:
+                case Spoke(text=text, cut=cut):
+                    heard = (self._take(text + cut) and bool(text.strip())) or heard
+                case Interrupted():
+                    self._said = ""
+                case _:
+                    pass
+        return heard
+
+    def _take(self, text: str) -> bool:
+        """The session cuts utterances at clauses and trims them, so blanks do not count."""
+        places = [at for at, char in enumerate(self._said) if not char.isspace()]
+        dense, wanted = "".join(self._said[at] for at in places), "".join(text.split())
+        found = dense.find(wanted)
+        if found < 0 or not wanted:
+            return False
+        self._said = self._said[places[found + len(wanted) - 1] + 1 :]
+        return True

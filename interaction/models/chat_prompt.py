@@ -1,0 +1,301 @@
+"""The chat voice's prompt: a list of messages that only grows, byte for byte, so that prefix caches hit.
+
+It is made of the conversation's entries and of what the voice itself puts there (notes, offers, the status). Nothing
+that stands in it is changed, moved or taken out until `chat_window` begins a new era. No clock, no await, no chance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from interaction.models import chat_words
+from interaction.models.chat_entries import Entries
+from interaction.models.chat_frames import Frames, shortened
+from interaction.models.chat_functions import NAMES, Deed, Functions
+from interaction.models.chat_log import Line, Log, line
+from interaction.models.chat_standing import Standing, clock, described
+from orchestrator.completions.asking import FunctionCall, Message, Usage
+from orchestrator.completions.profile import Profile
+from orchestrator.context import Assigned, Entry, Scheduled, Unscheduled
+from orchestrator.effects import MicroTurn, Offer
+from orchestrator.errors import ConfigError
+from orchestrator.events import ModelAmended, ModelCancelled, ModelDelegated, ModelScheduled, ModelUnscheduled
+from orchestrator.ledger import OPEN
+from orchestrator.ports import Opening
+
+__all__ = ["Prompt", "PromptSettings"]
+
+_NEAR: Final = 4
+"""A finding that stands no more than so many lines above is named when it is to be told; else it is shown again."""
+_TOLD_AGAIN: Final = 2_000
+_LONGEST_TASK: Final = 160
+_LONGEST_ABOUT: Final = 160
+_MOST_TOOLS: Final = 60
+_DEEDS: Final = 20
+
+
+class PromptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How large a prompt may become, and what it shows. Shares are of the window."""
+
+    window: int = 0
+    """Tokens of prompt and answer together; 0: what the profile says."""
+    share: float = 0.6
+    """Beyond it the older part is summarised."""
+    keep: float = 0.25
+    """How much of the newest part stays as it is."""
+    hard: float = 0.9
+    """Beyond it nothing goes out: findings are cut, and then the older part is dropped."""
+    finding_chars: int = 6_000
+    """Longer findings are cut in the middle."""
+    strict: bool = False
+    """Whether the functions are declared with `strict: true`."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep < self.share < self.hard <= 1:
+            raise ConfigError(
+                f"a prompt cannot keep {self.keep}, summarise at {self.share} and stop at {self.hard}",
+                "they are shares of the window, each smaller than the next",
+                "leave them at 0.25, 0.6 and 0.9",
+            )
+        if self.finding_chars < 100 or self.window < 0:
+            raise ConfigError(
+                f"a prompt of {self.window} tokens with findings of {self.finding_chars} characters makes no sense",
+                "",
+                "use a finding_chars of at least 100, and a window of 0 for what the server has",
+            )
+
+
+class Prompt:
+    """The prompt of one session's voice."""
+
+    def __init__(
+        self, opening: Opening, *, profile: Profile, nonce: str, settings: PromptSettings | None = None
+    ) -> None:
+        """Begins with what `opening` tells, its conversation included. Raises `ConfigError` for an unfit nonce."""
+        settings = settings or PromptSettings()
+        self.functions: Functions = Functions(opening, calls=profile.calls, strict=settings.strict)
+        self.standing: Standing = Standing()
+        frames = Frames(nonce)
+        role = "system" if profile.mid_system else "user"
+        self._entries = Entries(frames, role=role, calls=profile.calls, finding_chars=settings.finding_chars)
+        head = {"role": "system", "content": _system(opening, frames, calls=profile.calls)}
+        schemas = len(json.dumps(self.functions.schemas)) if self.functions.schemas else 0
+        self.log: Log = Log(line("system", head), overhead=schemas)
+        self._queue: list[Line] = []
+        self._revision = 0
+        self._count = 0
+        self._shown: dict[str, int] = {}
+        self._deeds: list[Deed] = []
+        self._status: tuple[str, Line] | None = None
+        self._told_status = ""
+        self._told_in = 0
+        self._problems = 0
+        self._draft = ""
+        self.take(opening.context)
+
+    def take(self, entries: Iterable[Entry]) -> None:
+        """Put what was newly said and done into the prompt; entries that are known are passed over."""
+        for entry in entries:
+            if entry.revision <= self._revision:
+                continue
+            self._revision = entry.revision
+            self.standing.entry(entry)
+            made = self._entries.line(entry, self._arguments(entry))
+            if made is not None:
+                self._put(made)
+
+    def note(self, text: str) -> None:
+        """Tell the voice something that nobody else is told."""
+        self._put(line("frame", self._entries.framed("note", text), revision=self._revision))
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """Ask the voice to tell the person these findings now."""
+        if not offers:
+            return
+        interject = any(offer.style == "interject" for offer in offers)
+        parts = [chat_words.TELL_INTERJECT if interject else chat_words.TELL]
+        for offer in offers:
+            parts += self._told(offer)
+        if self.functions.schemas:
+            parts.append(chat_words.TELL_SILENCE)
+        self._put(line("tell", self._entries.framed("tell", "\n".join(parts)), revision=self._revision))
+
+    def status(self, turn: MicroTurn) -> None:
+        """Tell how things stand, if that has changed since it was last told.
+
+        For when a request is about to be made: it goes in with the next `messages`, before what the person said last.
+        """
+        self.standing.turn(turn)
+        text = _status(turn, self.standing)
+        told = self._told_status if self._told_in == self.log.era else ""
+        if text == told:
+            self._status = None
+            return
+        framed = self._entries.framed("status", text or chat_words.IDLE, now=clock(turn.at_ms))
+        self._status = (text, line("status", framed, revision=self._revision))
+
+    def called(self, call: Deed | FunctionCall, result: str = "") -> None:
+        """The model has called a function.
+
+        A `Deed` that is carried out leaves an entry, and the entry will show the call as it was made. Any other call
+        (it could not be carried out, or nothing came of it) is shown now, with what came of it.
+        """
+        if isinstance(call, Deed):
+            self._deeds = [*self._deeds[1 - _DEEDS :], call]
+            return None
+        name = call.name.strip()
+        if name not in NAMES:
+            return self.note(result)
+        self._problems += 1
+        made = self._entries.call(f"/{self._problems}", name, call.arguments or {}, result)
+        return self._put(line("call", *made, revision=self._revision))
+
+    def messages(self, draft: str = "") -> tuple[Message, ...]:
+        """The messages of a request made now.
+
+        `draft` is what the person is in the middle of saying: it stands at the end, exactly as it will when it has
+        been said.
+        """
+        self._flush()
+        said = draft.strip()
+        if not said:
+            return self.log.messages
+        message = self._entries.person(said)
+        self._draft = message["content"]
+        return (*self.log.messages, message)
+
+    @property
+    def estimated_tokens(self) -> int:
+        """About how many tokens a request made now has."""
+        return self.log.tokens(self.log.chars + sum(each.chars for each in self._queue))
+
+    def counted(self, usage: Usage, chars: int) -> None:
+        """The server has counted a request of `chars` characters (`log.chars` when it was made): learn from it."""
+        if not usage.estimated and usage.input > 0 and chars > 0:
+            self.log.weighed(usage.input, chars)
+
+    def renew(self, summary: str, kept: str, lines: Sequence[Line]) -> None:
+        """Begin a new era: the system message, a summary with what is kept, and then `lines`. For `Window`."""
+        message = self._entries.framed("summary", summary)
+        if kept:
+            content = f"{message['content']}\n{self._entries.framed('kept', kept)['content']}"
+            message = {**message, "content": content}
+        self.log.restart((line("summary", message, revision=0), *lines))
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _put(self, made: Line) -> None:
+        self._count += 1
+        if made.finding:
+            self._shown[made.finding] = self._count
+        self._queue.append(made)
+
+    def _flush(self) -> None:
+        queue, self._queue = self._queue, []
+        if self._status is not None:
+            self._told_status, made = self._status
+            self._told_in, self._status = self.log.era, None
+            queue.insert(_status_place(queue, self._draft), made)
+            self._count += 1
+        self._draft = ""
+        for each in queue:
+            self.log.append(each)
+
+    def _arguments(self, entry: Entry) -> Mapping[str, Any] | None:
+        for at, deed in enumerate(self._deeds):
+            if _made(deed, entry):
+                del self._deeds[at]
+                return deed.arguments
+        return None
+
+    def _told(self, offer: Offer) -> list[str]:
+        finding = offer.finding
+        near = self._count - self._shown.get(finding.id, -_NEAR - 1) <= _NEAR
+        what = chat_words.TELL_ABOVE if near else shortened(finding.text.strip(), _TOLD_AGAIN)
+        task = chat_words.TELL_TASK.format(task=shortened(offer.task, _LONGEST_TASK)) if offer.task else ""
+        parts = ["- " + chat_words.TELL_ITEM.format(id=finding.id, task=task, what=what)]
+        hint = {
+            "question": chat_words.TELL_QUESTION,
+            "error": chat_words.TELL_ERROR,
+            "partial": chat_words.TELL_PARTIAL,
+        }.get(finding.kind, "")
+        if offer.said.strip():
+            parts.append("  " + chat_words.TELL_SAID.format(said=shortened(offer.said.strip(), _TOLD_AGAIN)))
+        return [*parts, f"  {hint}"] if hint else parts
+
+
+def _system(opening: Opening, frames: Frames, *, calls: bool) -> str:
+    tools = [(tool.name, _first_line(tool.description)) for tool in opening.tools[:_MOST_TOOLS]]
+    if len(opening.tools) > _MOST_TOOLS:
+        tools.append((f"and {len(opening.tools) - _MOST_TOOLS} more", ""))
+    pools = [(pool, _first_line(opening.abouts.get(pool, ""))) for pool in opening.pools if pool]
+    shared = chat_words.system(opening.instructions, calls=calls, tools=tools, pools=pools)
+    return f"{shared}\n\n{chat_words.framing(frames.tag)}"
+
+
+def _first_line(text: str) -> str:
+    return shortened(text.strip().partition("\n")[0].strip(), _LONGEST_ABOUT)
+
+
+def _status_place(queue: Sequence[Line], draft: str) -> int:
+    """Before what the person said last, so that their words come last; what a draft has shown stays where it was."""
+    end = len(queue)
+    while end > 0 and queue[end - 1].kind != "person":
+        end -= 1
+    if end == 0:
+        return next((at for at, each in enumerate(queue) if each.kind == "tell"), len(queue))
+    begin = end
+    while begin > 0 and queue[begin - 1].kind == "person":
+        begin -= 1
+    if draft and any(each.messages[0]["content"] == draft for each in queue[begin:end]):
+        return end
+    return begin
+
+
+def _made(deed: Deed, entry: Entry) -> bool:
+    """Whether `entry` is what the session wrote because of `deed`."""
+    match deed.event, entry:
+        case ModelDelegated() as event, Assigned(action="delegated"):
+            return event.task == entry.task
+        case ModelAmended() as event, Assigned(action="amended"):
+            return event.delegation == entry.delegation and event.text == entry.task
+        case ModelCancelled() as event, Assigned(action="cancelled"):
+            return event.delegation == entry.delegation
+        case ModelScheduled() as event, Scheduled():
+            return event.item == entry.item
+        case ModelUnscheduled() as event, Unscheduled():
+            return event.item == entry.item
+        case _:
+            return False
+
+
+def _status(turn: MicroTurn, standing: Standing) -> str:
+    parts: list[str] = []
+    for work in turn.work:
+        task = shortened(work.task, _LONGEST_TASK)
+        if work.state in OPEN:
+            detail = f". Last: {shortened(work.progress, _LONGEST_TASK)}" if work.progress else ""
+            since = clock(work.since_ms)
+            parts.append(
+                chat_words.STATUS_TASK.format(
+                    id=work.delegation, task=task, state=work.state, since=since, detail=detail
+                )
+            )
+        elif work.untold:
+            parts.append(chat_words.STATUS_UNTOLD.format(id=work.delegation, task=task, state=work.state))
+    if turn.agenda:
+        items = [(name, standing.item(name)) for name in turn.agenda]
+        told = [f"{name} ({described(item)})" if item is not None else name for name, item in items]
+        parts.append(chat_words.STATUS_AGENDA.format(items="; ".join(told)))
+    if turn.counts:
+        counts = ", ".join(f'"{phrase}" {count}' for phrase, count in turn.counts)
+        parts.append(chat_words.STATUS_COUNTS.format(counts=counts))
+    question = standing.question()
+    if turn.expecting:
+        task = turn.expecting.partition(".")[0]
+        parts.append(chat_words.STATUS_QUESTION.format(id=task, question=shortened(question, _LONGEST_TASK)))
+    return "\n".join(parts)
