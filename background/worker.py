@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import anyio
 
@@ -74,9 +75,13 @@ class Worker:
     async def run(self) -> None:
         """Work until drained or cancelled. Tasks that are cut off by a cancellation are handed back.
 
-        Call it once.
+        A reasoner that is an async context manager is open meanwhile: it may keep connections between tasks. Call it
+        once.
         """
-        async with anyio.create_task_group() as group:
+        async with AsyncExitStack() as held, anyio.create_task_group() as group:
+            for one in self._reasoners():
+                if isinstance(one, AbstractAsyncContextManager):
+                    await held.enter_async_context(one)
             with self._claiming:
                 while not self._draining:
                     await self._room()
@@ -89,6 +94,12 @@ class Worker:
             await self._wait_for_running()
             for serving in self._serving:
                 serving.stop()
+
+    def _reasoners(self) -> list[Reasoner]:
+        """Each once."""
+        given = self._reasoner
+        every = list(given.values()) if isinstance(given, Mapping) else [given]
+        return [reasoner for place, reasoner in enumerate(every) if reasoner not in every[:place]]
 
     async def _claims(self) -> Sequence[Claim]:
         try:

@@ -127,7 +127,14 @@ def _drop(state: State, drop: Drop, owed: list[Note], now: Instant, out: list[Ef
 
 
 def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: list[Effect]) -> list[Offer]:
-    notes = _chosen(splice, owed)
+    notes: list[Note] = []
+    for note in _chosen(splice, owed):
+        if state.ledger.told_whole(note):
+            settle(state, note, "acknowledged", "the person has heard all of it in its parts", now)
+        else:
+            notes.append(note)
+    if not notes:
+        return []
     style: Style = "say" if state.voice_down and splice.style in ("weave", "interject") else splice.style
     ids = tuple(note.finding.id for note in notes)
     out.append(Splice(ids, splice.reason, style, splice.over_person))
@@ -135,6 +142,9 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
     for note in notes:
         note.offers += 1
         note.offered_n, note.offered_at, note.style, note.topic = state.n, now, style, state.topic
+        if note.continues or not note.said:
+            note.said = state.ledger.told(note)
+            note.continues = bool(note.said)
     if style == "card":
         for note in notes:
             state.speech.seq += 1
@@ -149,7 +159,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         state.speech.say(text, about=ids, overlap=overlap, place="clause" if overlap else "last")
         state.speech.seal()
         return []
-    return [Offer(note.finding, _task(state, note.finding), style, note.said) for note in notes]
+    return [Offer(note.finding, _task(state, note.finding), style, note.said, note.continues) for note in notes]
 
 
 def _task(state: State, finding: Finding) -> str:
@@ -161,6 +171,8 @@ def _verbatim(note: Note) -> str:
     text = note.finding.text
     if not note.said:
         return text
+    if note.continues:
+        return text[len(note.said.rstrip()) :].lstrip()  # it goes on with what was told as a part of it
     # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
     tail = note.said[-_TAIL:]
     reached = text.find(tail) + len(tail) if tail in text else 0
@@ -221,11 +233,14 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if note is None or note.state not in ("offered", "speaking"):
         return
     job = state.ledger.jobs.get(note.finding.delegation)
+    if heard:
+        # What it went on with was heard too: a voice that looks for the place must not find it too early.
+        note.said = f"{note.said} {heard}" if note.continues else heard
+        note.continues = False
+        note.cuts += 1
     if job is not None and job.answered and not note.finding.terminal:
         settle(state, note, "superseded", "its task has answered meanwhile", now)
         return
-    note.cuts += 1 if heard else 0
-    note.said = heard or note.said
     note.since = now
     state.ledger.settle(note, "owed", f"its delivery was cut: {reason}")
 

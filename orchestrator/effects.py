@@ -56,12 +56,23 @@ class Heard(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A finding that the voice is to phrase now. `said` is what the person has heard of it before it was cut."""
+    """A finding that the voice is to phrase now. `said` is what the person has heard of it before it was cut.
+
+    With `continues` nothing was cut: `said` is the beginning of the finding's own text, which the person was told as an
+    earlier part of the answer (or is being told just now). The voice goes on after it, and does not tell it again.
+    """
 
     finding: Finding
     task: str = ""
     style: Style = "weave"
     said: str = ""
+    continues: bool = False
+
+    @property
+    def rest(self) -> str:
+        """What of the finding's text is still to be told, where it `continues`; else all of it."""
+        text = self.finding.text
+        return text[len(self.said.rstrip()) :].lstrip() if self.continues else text
 
 
 class Work(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,6 +15,7 @@ from orchestrator.clock import START, Instant
 from orchestrator.effects import FindingState, LedgerChanged, Work
 from orchestrator.events import DelegationState
 from orchestrator.finding import Finding, Urgency
+from orchestrator.growing import goes_on, reached
 
 __all__ = [
     "DELEGATION_TRANSITIONS",
@@ -94,6 +95,8 @@ class Job(msgspec.Struct):
     reported_missing: bool = False
     reassured: int = 0
     """How often the person was told that it still runs."""
+    told: str = ""
+    """What the person has heard of its answer as partials: the beginning of the answer, if that goes on with it."""
 
 
 class Note(msgspec.Struct):
@@ -115,6 +118,8 @@ class Note(msgspec.Struct):
     """How often its delivery was interrupted."""
     said: str = ""
     """What the person heard of it before it was cut."""
+    continues: bool = False
+    """Whether `said` was not cut, but is the beginning of its text that was told as an earlier part of the answer."""
     style: str = "weave"
     topic: int = 0
     """The topic of the conversation when it was last offered."""
@@ -196,6 +201,36 @@ class Ledger(msgspec.Struct):
         self.changes.append(LedgerChanged(state=state, finding=note.finding.id, reason=reason))
         if not FINDING_TRANSITIONS[state]:
             del self.notes[note.finding.id]
+            self._remember(note)
+
+    def told(self, note: Note) -> str:
+        """What the person has heard, or is just hearing, of this finding as an earlier part of it."""
+        job = self.jobs.get(note.finding.delegation)
+        if job is None or note.finding.kind not in ("partial", "final"):
+            return ""
+        if note.said and not note.continues:
+            return ""
+        parts = [other for other in self.of(job.id) if other.state == "speaking" and other is not note]
+        texts = [job.told, *(other.finding.text for other in parts if other.finding.kind == "partial")]
+        return max((text for text in texts if goes_on(note.finding.text, text)), key=len, default="")
+
+    def told_whole(self, note: Note) -> bool:
+        """Whether the person has heard all of this finding in its earlier parts."""
+        job = self.jobs.get(note.finding.delegation)
+        if job is None or note.finding.kind not in ("partial", "final") or not job.told.strip():
+            return False
+        return note.finding.text.strip() == job.told.strip()
+
+    def _remember(self, note: Note) -> None:
+        job = self.jobs.get(note.finding.delegation)
+        if job is None or note.finding.kind != "partial":
+            return
+        text = note.finding.text
+        if note.state != "heard":
+            # `said` is all that was heard where it was cut; else it is the earlier part that it goes on with.
+            text = "" if note.continues else reached(text, note.said)
+        if len(text) > len(job.told) or (note.state == "heard" and not text.startswith(job.told)):
+            job.told = text
 
     def arrive(self, finding: Finding, *, now: Instant) -> Job | None:
         """Enter a finding. Returns the delegation when its answer came too old and the work must be done again."""
@@ -237,8 +272,9 @@ class Ledger(msgspec.Struct):
             job.progress = finding.text
         replaced = [note for note in self.of(job.id) if note.state == "owed"]
         for note in replaced:
+            grown = finding.kind == note.finding.kind == "partial" and goes_on(finding.text, note.finding.text)
             # A partial that the person has begun to hear is finished; one still waiting is contained in the answer.
-            if finding.terminal or note.finding.id in finding.supersedes:
+            if finding.terminal or grown or note.finding.id in finding.supersedes:
                 self.settle(note, "superseded", f"{finding.id} replaces it")
         note = Note(finding, now, now)
         self.notes[finding.id] = note

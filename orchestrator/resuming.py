@@ -128,6 +128,7 @@ def heard_before(state: State, seq: int, now: Instant) -> None:
             if note is None or note.state != "owed":
                 continue
             note.said += part.text
+            note.continues = False
             if part.ends:
                 if note.finding.kind == "question":
                     state.expect(note.finding)

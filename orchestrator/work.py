@@ -146,6 +146,7 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
             if note.finding.kind != "progress":
                 cut_speech(state, note.finding.id, "the person corrected the request", now, out)
                 state.ledger.settle(note, "superseded", "it answers the request as it was before the correction")
+        job.told = ""  # what was heard was an answer to something else
     out.append(Amend(job.id, since, job.sent_revision, event.text, event.answers))
     state.collect(out)
 

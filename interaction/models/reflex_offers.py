@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from interaction.models.reflex_memory import Memory
 from interaction.models.reflex_phrasing import body, resumed, together, where
 from interaction.models.reflex_round import OPEN, Round
@@ -13,7 +15,7 @@ __all__ = ["deliver"]
 
 def deliver(talk: Round) -> None:
     """Say what is offered, unless the person has just settled it."""
-    offers = [offer for offer in talk.turn.offers if not talk.settled(offer.finding.id)]
+    offers = [_onward(offer) for offer in talk.turn.offers if not talk.settled(offer.finding.id)]
     if not offers:
         return
     ids = {offer.finding.id for offer in offers}
@@ -57,6 +59,13 @@ def deliver(talk: Round) -> None:
     if parts:
         talk.memory.rest = "\n".join(rest)
         talk.say(" Also: ".join(parts), tuple(about))
+
+
+def _onward(offer: Offer) -> Offer:
+    """An offer that goes on with what was told already, as one of the rest alone."""
+    if not offer.continues:
+        return offer
+    return msgspec.structs.replace(offer, finding=msgspec.structs.replace(offer.finding, text=offer.rest), said="")
 
 
 def _learn(memory: Memory, offer: Offer) -> None:

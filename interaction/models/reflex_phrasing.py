@@ -19,6 +19,8 @@ LONGEST: Final = 400
 _ON_REQUEST: Final = " (more on request)"
 _SENTENCE_END: Final = re.compile(r"[.!?][\"')\]]?\s|\n")
 _CLAUSE_END: Final = re.compile(r"[.!?;:,][\"')\]]?\s+|\n+")
+_TOO_SHORT: Final = 12
+"""Characters that may be the same by chance."""
 _LINE: Final = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?(?:-\d+)?$")
 _ADDRESS: Final = re.compile(r"[a-z]+://(?:www\.)?(?P<host>[^/\s]+)", re.IGNORECASE)
 _MAY_BE_SMALL: Final = frozenset(
@@ -92,6 +94,8 @@ def body(offer: Offer, name: Told, *, lead: bool) -> Piece:
             return Piece(about + (said or "Done."), rest, name.topic)
         case "partial":
             head, rest = shortened(text)
+            if offer.continues:
+                return Piece(about + head, rest, name.topic)
             return Piece(f"About {name.topic}, so far: {head}" if about else f"So far: {head}", rest, name.topic)
         case "progress":
             return Piece(
@@ -128,7 +132,7 @@ def resumed(full: str, said: str) -> str | None:
     """What is still to be said of `full`, from the clause in which it was cut; `None` if it was heard to the end."""
     said = said.strip()
     text = full.strip()
-    reached = len(said) if text.startswith(said) else -1
+    reached = len(said) if text.startswith(said) else _overlap(said, text)
     if reached < 0 and said:
         # What was heard may begin with words of an earlier attempt; its end tells how far it came.
         tail = said[-40:]
@@ -149,6 +153,12 @@ def resumed(full: str, said: str) -> str | None:
     # A second cut must not stack the words that introduce the rest.
     rest = _small(rest.removeprefix("As I was saying, ").removeprefix("As I was saying: "))
     return f"As I was saying: {rest}" if rest[:1].isupper() else f"As I was saying, {rest}"
+
+
+def _overlap(said: str, text: str) -> int:
+    """How much of the beginning of `text` is the end of `said`: what went before it was told in an earlier part."""
+    longest = min(len(said), len(text))
+    return next((size for size in range(longest, _TOO_SHORT, -1) if said.endswith(text[:size])), -1)
 
 
 def standing(work: list[Work], tasks: dict[str, str], at_ms: int) -> str:

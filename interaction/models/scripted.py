@@ -95,6 +95,10 @@ class ScriptedBrain:
         ids = {offer.finding.id for offer in offers}
         for offer in offers:
             finding = offer.finding.id
+            if offer.continues:
+                texts.append(offer.rest)
+                about.append(finding)
+                continue
             if finding in about or finding in settled:
                 continue
             group, words = self._spoken.get(finding, ((finding,), offer.finding.text))

@@ -21,7 +21,7 @@ def plain_voice(turn: MicroTurn) -> Sequence[ModelEvent]:
     """Says each finding it is offered in its own words, all in one utterance, and nothing else."""
     if not turn.offers:
         return (ModelRested(turn.n),)
-    text = " ".join(offer.finding.text for offer in turn.offers)
+    text = " ".join(offer.rest for offer in turn.offers)
     return ModelSpoke(text, tuple(offer.finding.id for offer in turn.offers)), ModelRested(turn.n)
 
 

@@ -1,0 +1,117 @@
+"""The messages of one task. They only ever grow, so that a server finds each prompt in its cache up to where the last
+one ended; the one exception is a prompt that no longer fits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from background.models.chat_frames import Frames
+from background.toolbox import shortened
+from orchestrator.completions.asking import FunctionCall, Message
+
+__all__ = ["Transcript"]
+
+LAST_LINES: Final = 6
+"""Lines of the conversation that go last of all."""
+SHORT_RESULT: Final = 400
+"""Characters that are left of a result that is shortened."""
+
+
+class Transcript:
+    """A growing prompt: the conversation before the task, the task, and what came after it."""
+
+    def __init__(self, lines: Sequence[str], closing: str, frames: Frames) -> None:
+        self._lines = [frames.harmless(line) for line in lines]
+        self._closing = closing
+        self._frames = frames
+        self._dropped = 0
+        self._later: list[Message] = []
+        self._results: list[tuple[int, str]] = []
+        """Where a result stands in `_later`, and what it says."""
+        self._ids: set[str] = set()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All but the system message."""
+        return ({"role": "user", "content": self._opening()}, *self._later)
+
+    @property
+    def size(self) -> int:
+        """In characters."""
+        return sum(_size(message) for message in self.messages)
+
+    def tell(self, text: str) -> None:
+        """Something that was said by the person, or about what they said."""
+        self._later.append({"role": "user", "content": text})
+
+    def note(self, text: str) -> None:
+        """Something that we want of the model."""
+        self._later.append({"role": "system", "content": text})
+
+    def answered(self, text: str) -> None:
+        """What the model wrote."""
+        self._later.append({"role": "assistant", "content": text})
+
+    def called(self, text: str, calls: Sequence[FunctionCall]) -> list[str]:
+        """What the model called. Returns the ids under which its results are told, each only once in a task."""
+        ids = [self._id(call.id) for call in calls]
+        shown = [
+            {"id": id_, "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
+            for id_, call in zip(ids, calls, strict=True)
+        ]
+        self._later.append({"role": "assistant", "content": text or None, "tool_calls": shown})
+        return ids
+
+    def result(self, id_: str, text: str) -> None:
+        """What a call came to."""
+        self._results.append((len(self._later), text))
+        self._later.append({"role": "tool", "tool_call_id": id_, "content": self._frames.frame("result", text)})
+
+    def shrink(self, to: int) -> bool:
+        """Make it fit into so many characters, as far as that goes: the oldest of the conversation goes first, then the
+        oldest results are shortened. Whether anything is shorter now."""
+        before = self.size
+        self._drop(to, keep=LAST_LINES)
+        for place, text in self._results:
+            if self.size <= to:
+                break
+            content = self._frames.frame("result", shortened(text, SHORT_RESULT))
+            if len(content) < len(self._later[place]["content"]):
+                self._later[place] = {**self._later[place], "content": content}
+        self._drop(to, keep=0)
+        return self.size < before
+
+    def _drop(self, to: int, *, keep: int) -> None:
+        over = self.size - to
+        while over > 0 and len(self._lines) > keep:
+            over -= len(self._lines.pop(0)) + 1
+            self._dropped += 1
+
+    def _opening(self) -> str:
+        lines = list(self._lines)
+        if self._dropped:
+            lines.insert(0, f"({self._dropped} earlier lines are left out here, since they did not fit)")
+        told = self._frames.frame("conversation", "\n".join(lines)) if lines else "Nothing was said before."
+        return f"The conversation so far:\n{told}\n\n{self._closing}"
+
+    def _id(self, given: str) -> str:
+        name = plain = given or "call"
+        number = 2
+        while name in self._ids:
+            name = f"{plain}-{number}"
+            number += 1
+        self._ids.add(name)
+        return name
+
+
+def _arguments(call: FunctionCall) -> str:
+    # Servers read their own words again, and some refuse the whole request if they are no JSON.
+    return json.dumps(call.arguments, ensure_ascii=False) if call.arguments is not None else "{}"
+
+
+def _size(message: Message) -> int:
+    calls: Any = message.get("tool_calls")
+    return len(message.get("content") or "") + (len(json.dumps(calls)) if calls else 0)
