@@ -144,7 +144,7 @@ def _grown(entries: int) -> Session:
     """A session with so much behind it, in which nothing is going on."""
     session = Session(SessionConfig(), timing=default_policy())
     at_ms = 0
-    while len(session.context) < entries:
+    while len(session.entries()) < entries:
         at_ms += TICK_MS
         session.receive(UserText("and another line", final=True), now=from_ms(at_ms))
         session.receive(ModelRested(session.n + 1), now=from_ms(at_ms))

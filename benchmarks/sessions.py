@@ -76,7 +76,7 @@ def _snapshots(turns: int) -> list[Row]:
     figures: list[tuple[float, int]] = []
     for length in (10, turns):
         session = _talked(length)
-        since = session.context[-1].revision
+        since = session.entries()[-1].revision
         took: list[float] = []
         size = len(session.snapshot(now=from_ms(10**8), since=since).state)
         for _ in range(200):

@@ -114,7 +114,7 @@ class _Shell:
         self.journal = journal
         self.speech = speech
         self.turns: Outbox[MicroTurn] = Outbox(high=256)
-        self.told = len(session.context)
+        self.told = len(session.entries())
         """The revision of the conversation that the voice has been told up to."""
         self.errands: Outbox[Errand] = Outbox(high=1_024)
 
@@ -122,7 +122,7 @@ class _Shell:
         """What a voice that is opened (again) is told: the conversation as it stands then."""
 
         def now() -> Opening:
-            return msgspec.structs.replace(opening, context=self.session.context)
+            return msgspec.structs.replace(opening, context=self.session.entries())
 
         return now
 

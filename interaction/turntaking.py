@@ -159,7 +159,7 @@ class Turntaking:
             if given is not None:
                 return given
         if not pending:
-            return Wait("nothing was said")
+            return Wait("all that was said is answered" if line.text.strip() else "nothing was said")
         if holds:
             return self._listen(turn, pending)
         return self._judge(turn, pending)
@@ -207,12 +207,12 @@ class Turntaking:
                 line.ask()
                 if not waiting:
                     line.settle()
-                return Wait("a listener's word, while the voice has the turn", keep=bool(self._held))
+                return Wait("a listener's word, while the voice has the turn")
             return None
         if not (began or words):
             return None
         if may_pass and not began and not turn.unheard and could_be_backchannel(added):
-            return Wait("it may become a listener's word", keep=bool(self._held))
+            return Wait("it may become a listener's word")
         line.reopen()
         self._held = ""
         return Yield("the person took the floor" if not turn.unheard else "the person cut in")

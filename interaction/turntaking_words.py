@@ -19,6 +19,8 @@ whole or not. `unfinished`: the next word is missing."""
 
 _LOOKED_AT: Final = 400
 """Characters at the end of a line that are judged; a pasted page must not be read at each micro-turn."""
+_OPENED_WITHIN: Final = 2_000
+"""Characters in which an open quote or bracket is looked for."""
 _CLOSERS: Final = "\"')]}\u201d\u2019»"
 _ENDS: Final = ".?!。？！؟।"  # noqa: RUF001 - sentence ends of other scripts
 _JOINTS: Final = ",;:-–—/+*=(&[{$€£#@\\、，：；"  # noqa: RUF001
@@ -64,7 +66,7 @@ def look(line: str, *, answer: bool = False) -> Look:
     text = line[-_LOOKED_AT:].rstrip()
     if not text:
         return "open"
-    if _opened(line):
+    if _opened(line[-_OPENED_WITHIN:]):
         return "unfinished"
     bare = text.rstrip(_CLOSERS)
     last = bare[-1:] or text[-1]

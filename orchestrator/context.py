@@ -141,10 +141,13 @@ class Context(msgspec.Struct):
 
 
 def what_was_said(entries: tuple[Entry, ...]) -> str:
-    """The person's words in `entries`, in order, one utterance a line; a continuation joins its beginning."""
+    """The person's words in `entries`, in order, one utterance a line; a continuation joins its beginning, and what was
+    taken back is gone."""
     lines: list[str] = []
     for entry in entries:
-        if isinstance(entry, Said) and not entry.backchannel:
+        if isinstance(entry, Deleted) and lines:
+            lines[-1] = lines[-1].removesuffix(entry.text)
+        elif isinstance(entry, Said) and not entry.backchannel:
             if entry.continues and lines:
                 lines[-1] += entry.text
             else:

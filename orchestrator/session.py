@@ -82,13 +82,8 @@ class Session:
         """Grid points that came too late and were skipped (never made up by a burst)."""
         return self._state.missed
 
-    @property
-    def context(self) -> tuple[Entry, ...]:
-        """The conversation so far, as a frozen view."""
-        return self._state.context.view()
-
-    def entries(self, since: int, until: int) -> tuple[Entry, ...]:
-        """The conversation after revision `since`, up to and with `until`."""
+    def entries(self, since: int = 0, until: int | None = None) -> tuple[Entry, ...]:
+        """The conversation after revision `since`, up to and with `until` (default: all of it), as a frozen view."""
         return self._state.context.view(since, until)
 
     @property

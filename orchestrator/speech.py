@@ -135,6 +135,9 @@ class Speech(msgspec.Struct):
         """The voice has no more to say: what is queued is whole."""
         for segment in self.queue:
             segment.sealed = True
+            if segment.left:
+                # Nothing is emitted but words: blanks at the end would be waited for for ever.
+                segment.text = segment.text[: max(segment.emitted, len(segment.text.rstrip()))]
 
     def to_next_clause(self) -> int:
         """Characters until the assistant's own speech reaches a place where something may be put in."""

@@ -20,7 +20,10 @@ __all__ = ["NAME", "Frames", "shortened"]
 NAME: Final = "duologue"
 """What every tag begins with."""
 
-_BLOT: Final = "***"
+_BLOT: Final = "[hidden]"
+"""Letters, so that what stood on both sides of a nonce does not make a new one."""
+_INSTEAD: Final = "("
+"""What stands for the bracket of a tag that is none."""
 _NONCE: Final = re.compile(r"[A-Za-z0-9]{6,64}")
 _ANGLES: Final = frozenset("<＜﹤‹〈〈⟨˂ᐸ≺≪⪡《«❮❬❰⧼⟪⦑⦓𐌂く")
 _WRITTEN_OUT: Final = re.compile(r"&(?:lt|#0*60|#x0*3c);?|%3c|\\u003c|\\x3c", re.IGNORECASE)
@@ -46,6 +49,9 @@ _ALIKE: Final = {
 
 def _skeleton(character: str) -> str:
     """What a character looks like: a bracket, letters and digits, or nothing."""
+    if character in (_INSTEAD, ">"):
+        # These part: taking one bracket out does not bring another together with a name.
+        return character
     if character in _ANGLES:
         return "<"
     plain: list[str] = []
@@ -99,7 +105,7 @@ class Frames:
         if self._nonce not in bare and not any(sign in bare for sign in _SIGNS):
             return text
         spelled = _WRITTEN_OUT.sub("<", text)
-        if spelled != text and _attempted(spelled.translate(_SKELETONS)):
+        if spelled != text and _TAG.search(spelled.translate(_SKELETONS)):
             text, bare = spelled, spelled.translate(_SKELETONS)
         if self._nonce not in bare and not _attempted(bare):
             return text
@@ -134,7 +140,7 @@ def _unbracketed(text: str) -> str:
     letters = list(text)
     for pattern in (_TAG, _BEGUN):
         for match in pattern.finditer(bare):
-            letters[places[match.start()]] = "("
+            letters[places[match.start()]] = _INSTEAD
     return "".join(letters)
 
 

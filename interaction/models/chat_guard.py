@@ -15,7 +15,7 @@ import msgspec
 from interaction.models import chat_guard_rules as rules
 from interaction.models.chat_guard_memory import GuardMemory
 from interaction.models.chat_guard_rules import Scene
-from interaction.models.chat_guard_sentences import Knowledge, normal, sentence_end, sentences
+from interaction.models.chat_guard_sentences import Knowledge, normal, plain_sentences, sentence_end
 from orchestrator.context import Entry
 from orchestrator.effects import Floor, MicroTurn, Offer, Work
 
@@ -31,7 +31,10 @@ says more beside a hand-off than that there is one."""
 _OPEN: Final = ("offered", "queued", "running")
 _HONEST: Final[tuple[Rule, ...]] = ("progress", "delegated", "hand-off")
 _LEAST_WORDS: Final = 4
-_ISSUED: Final = 8
+_LOOK_BACK: Final = 16
+"""Characters that are looked at again when more has come: an end is certain only with the next one."""
+_SHOWN_WITHIN: Final = 3
+"""Micro-turns within which the session shows a task that was handed over."""
 
 
 class Withheld(msgspec.Struct, frozen=True):
@@ -77,7 +80,7 @@ class Guard:
         self._floor: Floor = "nobody"
         self._work: tuple[Work, ...] = ()
         self._notices: tuple[str, ...] = ()
-        self._issued: list[str] = []
+        self._issued: dict[str, int] = {}
         self._answer = _Answer("reply", "")
         self._scene: Scene | None = None
 
@@ -97,7 +100,8 @@ class Guard:
         self._floor, self._work = turn.floor, turn.work
         self._notices = (*self._notices[-4:], *turn.notices)
         shown = {normal(work.task) for work in turn.work}
-        self._issued = [task for task in self._issued if normal(task) not in shown]
+        # What the session does not show a few turns later it did not take.
+        self._issued = {task: left - 1 for task, left in self._issued.items() if left > 0 and normal(task) not in shown}
         self._scene = None
 
     # --- one answer --------------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ class Guard:
             self._work = work
         answer = self._answer = _Answer(kind, line, offers)
         for text in (*memory.spoken[-self.settings.remembered :], *said_before, *(offer.said for offer in offers)):
-            answer.said.update(normal(sentence) for sentence in sentences(text))
+            answer.said.update(plain_sentences(text))
         answer.before = said_before
         self._scene = None
 
@@ -136,13 +140,14 @@ class Guard:
         answer = self._answer
         if self._floor in ("person", "both") and not overlap:
             answer.over += answer.sentence[answer.sent :] + text
-            answer.sentence, answer.sent = "", 0
+            answer.sentence, answer.sent, answer.looked_at = "", 0, 0
             return ""
         self._floored()
         answer.sentence += text
         out = ""
-        while (end := sentence_end(answer.sentence)) is not None:
+        while (end := sentence_end(answer.sentence, answer.looked_at)) is not None:
             out += self._close(end)
+        answer.looked_at = max(len(answer.sentence) - _LOOK_BACK, 0)
         # The space before a sentence waits for it: what is judged late must not count as begun.
         if answer.sentence.strip() and (answer.sent or not self._at_stake()):
             out += answer.sentence[answer.sent :]
@@ -175,7 +180,7 @@ class Guard:
             return Refusal(
                 "duplicate", "You have handed that over a moment ago. Tell the person that it is on its way."
             )
-        self._issued = [*self._issued[1 - _ISSUED :], task]
+        self._issued[task] = _SHOWN_WITHIN
         self._answer.handed_over = (*self._answer.handed_over, task)
         self._scene = None
         return None
@@ -191,7 +196,7 @@ class Guard:
         """The sentence is whole: what of it goes out."""
         answer = self._answer
         sentence, sent = answer.sentence[:end], answer.sent
-        answer.sentence, answer.sent = answer.sentence[end:], 0
+        answer.sentence, answer.sent, answer.looked_at = answer.sentence[end:], 0, 0
         if not sentence.strip():
             return sentence[sent:]
         if not sent:
@@ -236,7 +241,10 @@ class Guard:
     def _open(self) -> tuple[Work, ...]:
         """Tasks whose answer is neither there nor offered."""
         ended = {offer.finding.delegation for offer in self._answer.offers if offer.finding.terminal}
-        return tuple(work for work in self._work if work.state in _OPEN and work.delegation not in ended)
+        shown = tuple(work for work in self._work if work.state in _OPEN and work.delegation not in ended)
+        # An answer may take a second request, which begins before the session has shown what the first handed over.
+        just = (task for task in self._issued if task not in self._answer.handed_over)
+        return (*shown, *(Work("", task, "offered") for task in just))
 
     def _look_round(self) -> Scene:
         if self._scene is not None:
@@ -255,7 +263,7 @@ class Guard:
                 *memory.told(),
                 *(finding.text for finding in live),
                 *(source.title for finding in live for source in finding.sources),
-                *(f"{work.task} {work.progress}" for work in open_work),
+                *(f"{work.task} {work.progress}" for work in self._work),
                 *answer.handed_over,
                 *self._notices,
             )
@@ -299,6 +307,8 @@ class _Answer(msgspec.Struct):
     """The sentence that has begun."""
     sent: int = 0
     """How much of it has gone out."""
+    looked_at: int = 0
+    """Before that it does not end."""
     over: str = ""
     """What came while the person held the floor."""
     out: bool = False

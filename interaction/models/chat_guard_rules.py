@@ -61,7 +61,7 @@ _WORKING: Final = frozenset(
         " info find finding found try trying start started going run running take takes taking taken long longer time"
         " bit little hold hang back know tell hear ask asking need background colleague way underway done ready finish"
         " finished complete completed process processing busy shortly once until almost nearly come coming see pending"
-        " thing things other others next new"
+        " thing things other others next new right sure fine great good alright sorry course thank thanks hello hi yeah"
     )
 )
 _LEANS: Final = _all(
@@ -70,7 +70,8 @@ _LEANS: Final = _all(
 )
 _SPEAKERS: Final = _all("i i'm i'll i've i'd me we we're we'll we've you you'll you're let let's")
 _END_CLAIM: Final = re.compile(
-    r"\b(?:done|finished|completed?|ready|found|all set|here (?:is|are)|here's|(?:answer|results?) (?:is|are)|turns out"
+    r"\b(?:done|finished|completed?|ready|found|all set|here (?:is|are)(?! what| how)|here's(?! what| how)"
+    r"|(?:answer|results?) (?:is|are)|turns out"
     r"|that's (?:it|all|everything)|fertig|gefunden|erledigt|antwort (?:ist|lautet)|terminé|trouvé|fini|voici"
     r"|réponse est|listo|encontrado|encontré|terminado|respuesta es|trovato|finito|ecco|klaar|gevonden)\b"
 )
@@ -85,6 +86,12 @@ _REPEAT: Final = re.compile(
     r"|missed that|huh|noch ?mal|noch einmal|wie bitte|wiederhol\w*|répèt\w*|encore une fois|otra vez|repite|repita"
     r"|ripeti|herhaal)\b"
 )
+_IS_DONE: Final = re.compile(
+    r"\b(?:is|are|was|were|has been|have been)\s+(?:now\s+|all\s+|already\s+)?([^\W\d_]+(?:ed|en|nt|ght|ne))\b"
+)
+_CLOCK: Final = re.compile(r"\b(?:time|day|date|month|year|late|early|hot|cold|warm)\b.* is it\b|\bis it \w+ing\b")
+"""Here "it" is nothing: "what time is it?"."""
+_CLAUSES: Final = re.compile(r"[,;:.?!\n]\s+|\s(?:and|but|und|aber|et|mais|y|pero|e|ma|en)\s|[。？！、]")  # noqa: RUF001
 _HAVE_DONE: Final = re.compile(r"\b(?:i've|i have|we've|we have)\s+(?:just\s+|now\s+|already\s+)?([^\W\d_]+)")
 
 
@@ -129,7 +136,7 @@ def claims_the_end(sentence: str, scene: Scene) -> str:
         return ""
     for task in _tasks(scene):
         claim = _END_CLAIM.search(plain) is not None
-        done = _HAVE_DONE.search(plain)
+        done = _HAVE_DONE.search(plain) or _IS_DONE.search(plain)
         claim = claim or (done is not None and stem(done.group(1)) in content(task.task))
         if not claim:
             continue
@@ -155,7 +162,7 @@ def answers_itself(sentence: str, scene: Scene) -> str:
         if shared and shared <= names(f"The {task.task}") and _own_matter(scene, task):
             # "How big is Lyon?" is another question than the one for trains to Lyon.
             continue
-        leaning = len(own - _WORKING) <= 2 and _asks_after(scene, task)
+        leaning = len(own - _WORKING) <= 2 and _asks_after(scene, task) and not _beside(sentence, scene, matter)
         if brought and (shared or leaning):
             return f"it answers {_named(task)} itself, with what nobody has found yet ({_list(brought)})"
         if (len(shared) >= 2 or (shared and leaning)) and _asserts(sentence, scene):
@@ -169,8 +176,7 @@ def oversteps(sentence: str, scene: Scene, *, acknowledged: bool, longest: int) 
         return ""
     own, brought = content(sentence), scene.known.new(facts(sentence))
     matter = content(" ".join(scene.handed_over))
-    beside = (content(scene.line) | _figures(scene.line)) - matter - _figures(" ".join(scene.handed_over))
-    if not own & matter and (own | _figures(sentence)) & beside:
+    if not own & matter and _beside(sentence, scene, matter):
         return ""
     if brought:
         return f"the question has just been handed over, and this brings an answer of its own ({_list(brought)})"
@@ -218,6 +224,15 @@ def _tells(finding: Finding) -> bool:
     return finding.kind != "progress"
 
 
+def _beside(sentence: str, scene: Scene, matter: frozenset[str]) -> bool:
+    """Whether it is about a clause of the line that has nothing to do with the matter, beside one that has."""
+    clauses = [content(clause) | _figures(clause) for clause in _CLAUSES.split(scene.line)]
+    if not any(clause & matter for clause in clauses):
+        return False
+    other = frozenset[str]().union(*(clause for clause in clauses if not clause & matter))
+    return bool(((content(sentence) | _figures(sentence)) - _WORKING) & other)
+
+
 def _elsewhere(scene: Scene, task: Work) -> bool:
     """Whether the person's line is about something else than the task."""
     own = content(scene.line) | facts(scene.line).numbers
@@ -232,11 +247,16 @@ def _own_matter(scene: Scene, task: Work) -> bool:
 
 
 def _leans(line: str) -> bool:
+    if _CLOCK.search(" ".join(words(line))):
+        return False
     return bool(set(words(line)) & _LEANS) and len(content(line) - _WORKING) <= 2 and not facts(line)
 
 
 def _asks_after(scene: Scene, task: Work) -> bool:
     """Whether the line asks how the task stands, or for more of it ("and when does it leave?")."""
+    if not task.delegation:
+        # Handed over in this answer: it is what the line is about.
+        return True
     own = content(scene.line)
     return not scene.telling and (_leans(scene.line) or bool((own & content(task.task)) - names(f"The {task.task}")))
 

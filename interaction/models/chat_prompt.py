@@ -32,6 +32,8 @@ __all__ = ["Prompt", "PromptSettings"]
 _NEAR: Final = 4
 """A finding that stands no more than so many lines above is named when it is to be told; else it is shown again."""
 _TOLD_AGAIN: Final = 2_000
+_FRESH_MS: Final = 3_000
+"""So long a status that was told with a draft will do for the line itself."""
 _LONGEST_TASK: Final = 160
 _LONGEST_ABOUT: Final = 160
 _MOST_TOOLS: Final = 60
@@ -95,6 +97,8 @@ class Prompt:
         self._told_in = 0
         self._problems = 0
         self._draft = ""
+        self._drafted_ms = 0
+        self._looked_ms = 0
         self.take(opening.context)
 
     def take(self, entries: Iterable[Entry]) -> None:
@@ -128,8 +132,10 @@ class Prompt:
         """Tell how things stand, if that has changed since it was last told.
 
         For when a request is about to be made: it goes in with the next `messages`, before what the person said last.
+        Between a draft and the same line said it waits: an answer that was begun early is still the right one then.
         """
         self.standing.turn(turn)
+        self._looked_ms = turn.at_ms
         text = _status(turn, self.standing)
         told = self._told_status if self._told_in == self.log.era else ""
         if text == told:
@@ -165,7 +171,7 @@ class Prompt:
         if not said:
             return self.log.messages
         message = self._entries.person(said)
-        self._draft = message["content"]
+        self._draft, self._drafted_ms = message["content"], self._looked_ms
         return (*self.log.messages, message)
 
     @property
@@ -189,21 +195,30 @@ class Prompt:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _put(self, made: Line) -> None:
+        if made.kind == "person" and self._queue and self._queue[-1].kind != "person":
+            # A status goes before what the person said last; what stands before that can go in at once.
+            self._settle()
         self._count += 1
         if made.finding:
-            self._shown[made.finding] = self._count
+            near = {finding: at for finding, at in self._shown.items() if self._count - at <= _NEAR}
+            self._shown = {**near, made.finding: self._count}
         self._queue.append(made)
 
     def _flush(self) -> None:
-        queue, self._queue = self._queue, []
-        if self._status is not None:
+        drafted = bool(self._draft) and any(each.messages[0]["content"] == self._draft for each in self._queue)
+        fresh = drafted and self._looked_ms - self._drafted_ms <= _FRESH_MS
+        if self._status is not None and not fresh:
             self._told_status, made = self._status
-            self._told_in, self._status = self.log.era, None
-            queue.insert(_status_place(queue, self._draft), made)
+            self._told_in = self.log.era
+            self._queue.insert(_status_place(self._queue, after=drafted), made)
             self._count += 1
-        self._draft = ""
-        for each in queue:
+        self._status, self._draft = None, ""
+        self._settle()
+
+    def _settle(self) -> None:
+        for each in self._queue:
             self.log.append(each)
+        self._queue.clear()
 
     def _arguments(self, entry: Entry) -> Mapping[str, Any] | None:
         for at, deed in enumerate(self._deeds):
@@ -216,7 +231,8 @@ class Prompt:
         finding = offer.finding
         near = self._count - self._shown.get(finding.id, -_NEAR - 1) <= _NEAR
         what = chat_words.TELL_ABOVE if near else shortened(finding.text.strip(), _TOLD_AGAIN)
-        task = chat_words.TELL_TASK.format(task=shortened(offer.task, _LONGEST_TASK)) if offer.task else ""
+        asked = self.standing.task(finding.delegation) or offer.task
+        task = chat_words.TELL_TASK.format(task=shortened(asked, _LONGEST_TASK)) if asked else ""
         parts = ["- " + chat_words.TELL_ITEM.format(id=finding.id, task=task, what=what)]
         hint = {
             "question": chat_words.TELL_QUESTION,
@@ -241,8 +257,8 @@ def _first_line(text: str) -> str:
     return shortened(text.strip().partition("\n")[0].strip(), _LONGEST_ABOUT)
 
 
-def _status_place(queue: Sequence[Line], draft: str) -> int:
-    """Before what the person said last, so that their words come last; what a draft has shown stays where it was."""
+def _status_place(queue: Sequence[Line], *, after: bool) -> int:
+    """Before what the person said last, so that their words come last; or `after` it, where a draft has shown it."""
     end = len(queue)
     while end > 0 and queue[end - 1].kind != "person":
         end -= 1
@@ -251,9 +267,7 @@ def _status_place(queue: Sequence[Line], draft: str) -> int:
     begin = end
     while begin > 0 and queue[begin - 1].kind == "person":
         begin -= 1
-    if draft and any(each.messages[0]["content"] == draft for each in queue[begin:end]):
-        return end
-    return begin
+    return end if after else begin
 
 
 def _made(deed: Deed, entry: Entry) -> bool:
@@ -276,7 +290,7 @@ def _made(deed: Deed, entry: Entry) -> bool:
 def _status(turn: MicroTurn, standing: Standing) -> str:
     parts: list[str] = []
     for work in turn.work:
-        task = shortened(work.task, _LONGEST_TASK)
+        task = shortened(standing.task(work.delegation) or work.task, _LONGEST_TASK)
         if work.state in OPEN:
             detail = f". Last: {shortened(work.progress, _LONGEST_TASK)}" if work.progress else ""
             since = clock(work.since_ms)

@@ -89,6 +89,10 @@ class Standing:
         """The question that the person has heard and not answered; empty: none."""
         return self._questions.get(self._expecting, "") if self._expecting else ""
 
+    def task(self, name: str) -> str:
+        """What a task is by now: as it was handed over, with the corrections since; empty where it is not known."""
+        return self._tasks[name].task if name in self._tasks else ""
+
     def item(self, name: str) -> AgendaItem | None:
         """What stands on the agenda under this id, where that is known."""
         return self._items[name][0] if name in self._items else None

@@ -98,6 +98,14 @@ class Window:
             at += 1
         self._restart(lines[at:])
 
+    def too_long(self) -> bool:
+        """The server finds the prompt too long: its window is smaller than was known. Returns whether it is shorter
+        now."""
+        self._prompt.messages()
+        before = self._prompt.estimated_tokens
+        self._tokens = min(self._tokens, before)
+        return self.fit() and self._prompt.estimated_tokens < before
+
     def fit(self, draft: str = "") -> bool:
         """Before a request: see to it that it fits. Findings are cut first, then the older half is dropped.
 
@@ -106,6 +114,8 @@ class Window:
         most = self._settings.hard * self._tokens - self._prompt.log.tokens(len(draft))
         if self._prompt.estimated_tokens <= most:
             return True
+        # What waits to go in goes in now, so that it can be cut too.
+        self._prompt.messages()
         self._cut_findings(self._prompt.estimated_tokens - most)
         while self._prompt.estimated_tokens > most:
             before = self._prompt.log.chars

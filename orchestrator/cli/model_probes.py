@@ -21,7 +21,7 @@ from orchestrator.completions.troubles import ModelTrouble
 
 __all__ = ["REQUESTS", "Probed", "Tried", "examined"]
 
-REQUESTS: Final = 6
+REQUESTS: Final = 7
 """How many requests a model gets at most, besides the list of models, which costs nothing."""
 _SLOW_MS: Final = 1_000
 _MOST: Final = 200
@@ -87,6 +87,9 @@ async def examined(name: ModelName) -> Tried:
     async with Endpoint(name.settings) as endpoint:
         tried = Tried(name.model, endpoint.where)
         try:
+            if not name.model:
+                name = replace(name, model=await _only_one(endpoint))
+                tried = replace(tried, model=name.model)
             listed = await _listed(endpoint, name.model)
             assumed = await endpoint.detect(name.model)
             word = await _first_word(endpoint, name.model)
@@ -158,6 +161,21 @@ async def _listed(endpoint: Endpoint, model: str) -> Probed:
     return Probed("models", "listed", found, "warn", f"nearest: {', '.join(near)}" if near else "")
 
 
+async def _only_one(endpoint: Endpoint) -> str:
+    """The model of a server that has but one, as those of one's own mostly do."""
+    cards = await endpoint.models()
+    if len(cards) == 1:
+        return cards[0].id
+    some = ", ".join(card.id for card in cards[:3])
+    more = f" and {len(cards) - 3} more" if len(cards) > 3 else ""
+    raise ModelTrouble(
+        "model name",
+        "No model is named.",
+        f"The server has {some}{more}." if cards else "The server lists none.",
+        "Name one with --model, or with DUOLOGUE_MODEL.",
+    )
+
+
 async def _first_word(endpoint: Endpoint, model: str) -> _Heard:
     """The connection is there by now, so the time is the model's own. This one request may teach."""
     messages = (_said("system", "You are terse."), _said("user", "Say OK."))
@@ -193,19 +211,27 @@ async def _calls(name: ModelName, known: Profile, assumed: Profile) -> list[Prob
         todo = heard.trouble.todo if "start" in heard.trouble.what else "docs/models.md says how to start each server"
         return [Probed("function calls in streams", _yes(assumed.calls), f"no: {heard.refused}", "fail", todo)]
     if not whole:
-        found = f"no call came: {calls[0].problem}" if calls else "no call came"
-        todo = "without calls it cannot delegate: take a model that was trained for them, and the server's own parser"
-        return [Probed("function calls in streams", _yes(assumed.calls), found, "fail", todo)]
+        return [await _forced(name, profile, request, assumed, heard)]
     several = len(whole) > 1
+    told = "yes" if several else "one came where two were asked for"
     return [
         _compared("function calls in streams", assumed.calls and assumed.streams_calls, True, "yes"),
-        _compared(
-            "several calls at once",
-            assumed.parallel_calls,
-            several,
-            f"{len(whole)} of 2 came" if not several else "yes",
-        ),
+        _compared("several calls at once", assumed.parallel_calls, several, told),
     ]
+
+
+async def _forced(
+    name: ModelName, profile: Profile, request: Sequence[Message], assumed: Profile, heard: _Heard
+) -> Probed:
+    """No call came by itself: is it the server that cannot, or the model that does not?"""
+    choice = {"type": "function", "function": {"name": "note"}}
+    forced = await _ask(name, profile, request, tools=(_TOOL,), tool_choice=choice)
+    feature, problem = "function calls in streams", next((f": {call.problem}" for call in heard.completion.calls), "")
+    if any(call.arguments is not None for call in forced.completion.calls):
+        todo = "the server can, the model does not by itself: take one that was trained for function calls"
+        return Probed(feature, _yes(assumed.calls), f"only when forced{problem}", "fail", todo)
+    todo = "without calls it cannot delegate: docs/models.md says how to start each server with them"
+    return Probed(feature, _yes(assumed.calls), f"no call came, not even when forced{problem}", "fail", todo)
 
 
 async def _late_system(name: ModelName, known: Profile, assumed: Profile) -> list[Probed]:

@@ -11,7 +11,6 @@ import msgspec
 from orchestrator.cli.model_probes import REQUESTS, Tried, examined
 from orchestrator.cli.table import WIDE, Column, clean, table
 from orchestrator.completions.naming import ModelName, parse_model
-from orchestrator.errors import ConfigError
 
 __all__ = ["VARIABLES", "configured", "models_page"]
 
@@ -21,22 +20,20 @@ _COLUMNS = (Column("FEATURE"), Column("ASSUMED"), Column("FOUND", gives=True))
 
 
 def configured(given: Sequence[str]) -> list[ModelName]:
-    """The models to try: those given, else those of the variables, each once. Raises `ConfigError`."""
+    """The models to try: those given, else those of the variables, each once; else whatever the usual server has.
+
+    Raises:
+        ConfigError: one cannot be understood.
+    """
     texts = list(given) or [text for name in VARIABLES if (text := os.environ.get(name, "").strip())]
-    if not texts:
-        raise ConfigError(
-            "no model is named",
-            f"neither --model nor {' nor '.join(VARIABLES)} says which one to try",
-            "name one, as in --model gpt-5-mini, or --model qwen3@http://localhost:8000/v1",
-        )
-    return [parse_model(text) for text in dict.fromkeys(texts)]
+    return [parse_model(text) for text in dict.fromkeys(texts)] or [ModelName("")]
 
 
 def models_page(given: Sequence[str], *, as_json: bool) -> int:
     """Try each model and print a table of each, or one JSON object. Returns 0, or 3 where one cannot be used.
 
     Raises:
-        ConfigError: no model is named, or one cannot be understood.
+        ConfigError: a model, an address or a profile cannot be understood.
     """
     import anyio
 
@@ -58,7 +55,7 @@ def models_page(given: Sequence[str], *, as_json: bool) -> int:
 
 
 def _page(found: Tried) -> list[str]:
-    head = f"{found.model} at {found.where}"
+    head = f"{found.model or 'no model'} at {found.where}"
     if found.trouble:
         return ["", head, *(f"  {line}" for line in map(clean, found.trouble))]
     window = f", a window of {found.window} tokens" if found.window else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from types import TracebackType
@@ -22,6 +23,7 @@ import msgspec
 from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
+from orchestrator.completions.accumulator import Accumulator
 from orchestrator.completions.answer_reader import AnswerReader, stalled, unreadable
 from orchestrator.completions.asking import Piece, Request, Text
 from orchestrator.completions.body import body_of, is_streamed
@@ -32,7 +34,6 @@ from orchestrator.completions.json_reading import fields, items
 from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile, profile_for, profile_named
 from orchestrator.completions.reaching import unreachable
-from orchestrator.completions.standing_in import Accumulator
 from orchestrator.completions.switch import check_allowed
 from orchestrator.completions.troubles import ModelTrouble
 
@@ -49,6 +50,8 @@ _CLOSING_S: Final = 1.0
 _ASIDE_S: Final = 3.0
 """How long a question may take that is not for the model."""
 _MOST_MENDS: Final = 4
+_KNOWN_WELL: Final = frozenset({"openai", "anthropic", "gemini", "openrouter", "deepseek"})
+"""Profiles of servers whose list of models would tell nothing more."""
 
 
 class Endpoint:
@@ -66,7 +69,7 @@ class Endpoint:
         self._learned: dict[str, dict[str, Any]] = {}
         self._client: AsyncOpenAI | None = None
         self._group: TaskGroup | None = None
-        self._detected = self._named or self._profile.name not in ("unknown", "ollama", "lmstudio")
+        self._detected = self._fixed or self._profile.name in _KNOWN_WELL
         self._last_model = ""
 
     async def __aenter__(self) -> Self:
@@ -115,7 +118,9 @@ class Endpoint:
         self._last_model = request.model
         response, profile, first_by = await self._asked(request)
         reader = AnswerReader(response, first_by=first_by, idle_s=self.settings.idle_s, broken=_broken())
-        accumulator = Accumulator(_functions(request, profile), prompt_chars=_size(request))
+        accumulator = Accumulator(
+            _functions(request, profile), prompt_chars=_size(request), thinks_first=profile.thinks_first
+        )
         filtered = False
         try:
             if not is_streamed(request, profile) or "json" in response.headers.get("content-type", ""):
@@ -147,10 +152,8 @@ class Endpoint:
 
     async def warm(self) -> None:
         """Make a connection ahead, so that the first word does not wait for it. Raises no trouble."""
-        try:
+        with suppress(ModelTrouble):
             await self._get("/models")
-        except ModelTrouble:
-            pass
 
     async def models(self) -> tuple[ModelCard, ...]:
         """The models that the server lists. Raises `ModelTrouble`, also where it lists none."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
+
+from orchestrator.completions.loose_json import is_list, is_object
 
 __all__ = ["fields", "items", "text"]
 
 
 def fields(value: object) -> Mapping[str, Any]:
     """The fields of an object; none where it is no object."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    return value if is_object(value) else {}
 
 
 def items(value: object) -> list[Any]:
     """The items of a list; none where it is no list."""
-    return cast("list[Any]", value) if isinstance(value, list) else []  # type: ignore[redundant-cast]
+    return value if is_list(value) else []
 
 
 def text(value: object) -> str:

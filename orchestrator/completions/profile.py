@@ -70,6 +70,9 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether `temperature` is understood; some reasoning models refuse it."""
     system: bool = True
     """False: no system message at all; the first one, too, goes out as the person's, framed."""
+    thinks_first: bool = False
+    """True: the template begins every answer within `<think>`, and the server leaves that in the text; then nothing is
+    said before the closing tag has come."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {

@@ -79,7 +79,7 @@ def _lines(snapshot: Snapshot | None) -> list[str]:
     if snapshot is None:
         return []
     restored = Session.restore(snapshot, timing=default_policy(), now=snapshot.at)
-    return [text for entry in restored.context if (text := getattr(entry, "text", ""))]
+    return [text for entry in restored.entries() if (text := getattr(entry, "text", ""))]
 
 
 async def check_a_new_session_has_nothing(harness: StoreHarness) -> None:

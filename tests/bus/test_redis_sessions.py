@@ -46,7 +46,7 @@ async def save(owned: OwnedSession, session: Session) -> int:
 
 def entries(owned: OwnedSession) -> int:
     assert owned.kept is not None
-    return len(Session.restore(owned.kept, timing=default_policy(), now=owned.kept.at).context)
+    return len(Session.restore(owned.kept, timing=default_policy(), now=owned.kept.at).entries())
 
 
 async def seen(what: Callable[[], bool]) -> None:

@@ -298,7 +298,7 @@ def accounts(scene: Scene, *, typed_before_ms: int) -> None:
     assert len(set(scene.worker.runs)) == len(scene.worker.runs), "no work is done twice"
     texts = [order.text for order in scene.worker.orders if isinstance(order, Amendment) and order.text]
     assert len(texts) == len(set(texts)), "no correction is told twice"
-    decided = [entry for entry in scene.session.context if isinstance(entry, Assigned)]
+    decided = [entry for entry in scene.session.entries() if isinstance(entry, Assigned)]
     corrected = [entry.task for entry in decided if entry.action == "amended"]
     assert set(texts) == set(corrected), "what was decided has reached the worker, and nothing else"
     bundles = [each.id for each in scene.sent if isinstance(each, Bundle)]

@@ -210,7 +210,7 @@ def test_over_any_breaks_every_final_is_heard_once_or_accounted_for(
     records, session, finals = lived_through(events, killed, latency)
     told = Counter(change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS)
     # What a break itself settles, no effect tells of; the conversation does.
-    settled = Counter(entry.finding for entry in session.context if isinstance(entry, Settled))
+    settled = Counter(entry.finding for entry in session.entries() if isinstance(entry, Settled))
     assert max(settled.values(), default=1) == 1
     heard = Counter(change.finding for _, change in only(LedgerChanged, records) if change.state == "heard")
     assert max(heard.values(), default=1) == 1
@@ -234,7 +234,7 @@ def test_a_save_that_came_too_late_costs_a_repetition_and_never_a_result(
 ) -> None:
     records, session, finals = lived_through(events, killed, latency)
     known = {change.finding for _, change in only(LedgerChanged, records) if change.state in ENDS}
-    assert finals <= known | {entry.finding for entry in session.context if isinstance(entry, Settled)}
+    assert finals <= known | {entry.finding for entry in session.entries() if isinstance(entry, Settled)}
 
 
 @given(happenings())

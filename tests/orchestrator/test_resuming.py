@@ -67,7 +67,7 @@ def test_the_state_is_small_and_does_not_grow_with_the_conversation() -> None:
             session.receive(UserText(f"and what about number {turn}?", final=True), now=from_ms(turn * 1_000))
             session.receive(ModelSpoke("That is fine."), now=from_ms(turn * 1_000 + 100))
             session.receive(ModelRested(10**9), now=from_ms(turn * 1_000 + 150))
-        sizes.append(len(session.snapshot(now=from_ms(turns * 1_000), since=session.context[-1].revision).state))
+        sizes.append(len(session.snapshot(now=from_ms(turns * 1_000), since=session.entries()[-1].revision).state))
     small, large = sizes
     assert small < 4_096
     # The end of what was heard is kept for cues, up to 2,000 characters of it; numbers grow by a few bytes.
@@ -83,7 +83,7 @@ def test_the_parts_are_the_whole() -> None:
     batches = tuple(batch for part in parts for batch in part.said)
     joined = msgspec.structs.replace(parts[-1], said=batches, since=0)
     restored = Session.restore(joined, timing=default_policy(), now=from_ms(9_000))
-    assert restored.context == session.context
+    assert restored.entries() == session.entries()
     assert [len(part.said) for part in parts] == [1] * 5
     assert session.snapshot(now=from_ms(9_000), since=parts[-1].revision).said == ()
 
@@ -249,7 +249,7 @@ def test_an_unfinished_line_was_heard_and_the_next_one_is_another() -> None:
     play(session, types("tell me abo", 100, enter=False), until_ms=1_250, voice=silent_voice)
     resumed = back(session, 1_250, HOUR_MS)
     play(resumed, types("hello", HOUR_MS + 1_000), until_ms=HOUR_MS + 9_000, voice=silent_voice)
-    lines = [(entry.text, entry.continues) for entry in resumed.context if isinstance(entry, Said)]
+    lines = [(entry.text, entry.continues) for entry in resumed.entries() if isinstance(entry, Said)]
     assert lines == [("tell me abo", False), ("hello", False)]
 
 
@@ -318,7 +318,7 @@ def test_what_was_only_true_for_the_moment_is_not_said_any_more() -> None:
     # The person types all the time, so that none of it can be said.
     play(session, typing, until_ms=9_000, voice=silent_voice)
     session.receive(BusDown("away"), now=from_ms(9_001))
-    told = [entry.text for entry in session.context if isinstance(entry, Noticed)]
+    told = [entry.text for entry in session.entries() if isinstance(entry, Noticed)]
     assert len(told) == 3
     records = play(back(session, 9_100, HOUR_MS), [], until_ms=HOUR_MS + 4_900, voice=silent_voice)
     assert said(records) == ""
@@ -366,7 +366,7 @@ def test_a_session_that_was_left_in_order_goes_on_too() -> None:
     assert LONG in said(records)
     ends = [change for _, change in only(LedgerChanged, records) if change.finding == "s-1.1"]
     assert ends[-1].state == "heard"
-    assert not [entry for entry in session.context if isinstance(entry, Settled)]
+    assert not [entry for entry in session.entries() if isinstance(entry, Settled)]
 
 
 # --- the recap -------------------------------------------------------------------------------------------------------

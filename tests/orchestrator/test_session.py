@@ -91,9 +91,9 @@ def test_the_person_begins_and_the_assistant_falls_silent_at_once() -> None:
     heard = said(records)
     assert LONG.startswith(heard)
     assert stops[0][1].flushed == LONG[len(heard) :]
-    spoke = next(entry for entry in session.context if isinstance(entry, Spoke))
+    spoke = next(entry for entry in session.entries() if isinstance(entry, Spoke))
     assert (spoke.text, spoke.cut) == (heard, LONG[len(heard) :])
-    assert any(isinstance(entry, Interrupted) for entry in session.context)
+    assert any(isinstance(entry, Interrupted) for entry in session.entries())
 
 
 def test_activity_without_words_is_a_barge_in_too() -> None:
@@ -110,7 +110,7 @@ def test_a_backchannel_takes_nothing() -> None:
         records = play(session, events, until_ms=6_000, voice=parrot)
         assert only(StopSpeaking, records) == []
         assert said(records) == LONG
-        assert [entry.text for entry in session.context if isinstance(entry, Said) and entry.backchannel]
+        assert [entry.text for entry in session.entries() if isinstance(entry, Said) and entry.backchannel]
 
 
 def test_a_backchannel_while_nobody_speaks_is_an_utterance() -> None:
@@ -148,7 +148,7 @@ def test_a_client_that_ends_its_turns_by_falling_silent_is_heard_for_ever() -> N
     for turn in range(50):
         events += [(1_000 * turn, UserText("x" * 100)), (1_000 * turn + 100, UserActivity("silent"))]
     play(session, events, until_ms=51_000, voice=silent_voice)
-    lines = [entry for entry in session.context if isinstance(entry, Said)]
+    lines = [entry for entry in session.entries() if isinstance(entry, Said)]
     assert len(lines) == 50
     assert not any(entry.continues for entry in lines)
 
@@ -192,7 +192,7 @@ def test_what_was_typed_and_taken_back_is_in_the_conversation() -> None:
 
     events = [(0, UserText("Paris")), (300, UserText("ris", op="delete")), (400, UserText("nama", final=True))]
     records = play(session, [(at, event) for at, event in events], until_ms=500, voice=voice)
-    lines = [(type(entry).__name__, entry.text) for entry in session.context if isinstance(entry, Said | Deleted)]
+    lines = [(type(entry).__name__, entry.text) for entry in session.entries() if isinstance(entry, Said | Deleted)]
     assert lines == [("Said", "Paris"), ("Deleted", "ris"), ("Said", "nama")]
     # The running task hears of it.
     assert [amend.delegation for _, amend in only(Amend, records)] == ["s-1"]
@@ -320,7 +320,7 @@ def test_a_voice_that_says_nothing_does_not_keep_a_result() -> None:
 def test_a_line_longer_than_can_be_kept_is_cut_and_the_person_is_told() -> None:
     session = a_session(longest_draft=1_000)
     records = play(session, [(0, UserText("x" * 5_000)), (10, UserText("y" * 5_000, final=True))], until_ms=2_000)
-    lines = [entry.text for entry in session.context if isinstance(entry, Said)]
+    lines = [entry.text for entry in session.entries() if isinstance(entry, Said)]
     assert lines == ["x" * 1_000]
     assert "longer than I can take in" in said(records)
 
@@ -355,7 +355,7 @@ def test_a_restored_session_goes_on_and_tells_what_was_being_told() -> None:
     again = play(resumed, [], until_ms=15_000)
     assert LONG in said(again)
     assert states(again, "s-1.1")[-1] == "heard"
-    assert resumed.context[0] == session.context[0]
+    assert resumed.entries()[0] == session.entries()[0]
 
 
 def test_two_runs_are_equal() -> None:

@@ -36,11 +36,11 @@ def test_every_character_goes_out_once_and_in_order(pieces: list[str]) -> None:
     for piece in pieces:
         speech.say(piece)
     speech.seal()
-    # What begins an utterance loses its leading space; a piece of nothing but space is no utterance.
+    # An utterance loses the space at its beginning and end; a piece of nothing but space is none.
     whole = "".join(pieces)
     first = next((at for at, piece in enumerate(pieces) if piece.strip()), None)
-    expected = "" if first is None else "".join(pieces[first:]).lstrip()
-    assert whole.endswith(expected)
+    expected = "" if first is None else "".join(pieces[first:]).strip()
+    assert whole.rstrip().endswith(expected)
     assert spoken(speech).replace("|", "") == expected.replace("|", "")
 
 
@@ -142,3 +142,15 @@ def test_silence_saves_up_no_speech() -> None:
     speech.say(STORY)
     (part,) = speech.emit(from_ms(60_000), pace=60, tick_ms=200, person_holds=False, reported=False)
     assert len(part.text) <= 18
+
+
+def test_a_blank_that_comes_late_holds_nothing_up() -> None:
+    """A model streams the blank behind its last word as a piece of its own."""
+    speech = Speech()
+    speech.say("All done.")
+    assert spoken(speech, ticks=2) == "All done."
+    speech.say(" ")
+    speech.seal()
+    assert spoken(speech, from_tick=2, ticks=1) == "|"
+    assert not speech.active
+    assert not speech.speaking
