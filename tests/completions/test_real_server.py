@@ -5,6 +5,7 @@ What the server is forced to say by a grammar is valid; what it says freely is s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -263,6 +264,17 @@ async def test_it_is_known_after_the_first_answer_at_the_latest(real_server: Rea
             while endpoint.profile.name == "unknown":  # noqa: ASYNC110 - it is done in the background
                 await anyio.sleep(0.01)
         assert endpoint.profile.window == real_server.window
+
+
+async def test_the_doctor_finds_that_the_server_can_and_the_model_does_not(real_server: RealServer) -> None:
+    command = [sys.executable, "-m", "orchestrator", "doctor", "--model", f"{MODEL}@{real_server.url}", "--json"]
+    done = await anyio.run_process(command, check=False)
+    [found] = msgspec.json.decode(done.stdout)["models"]
+    assert (found["model"], found["profile"]) == (MODEL, "llama.cpp")
+    probes = {probe["feature"]: probe for probe in found["probes"]}
+    assert probes.pop("function calls in streams")["found"] == "only when forced"
+    assert {name for name, probe in probes.items() if probe.get("state", "ok") == "fail"} == set()
+    assert done.returncode == 3
 
 
 # --- the prompt cache ------------------------------------------------------------------------------------------------
