@@ -148,8 +148,10 @@ def _choices(chunk: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _parts(content: Any) -> list[tuple[str, bool]]:
     """Texts of a content, whatever its form, and whether each is a thought."""
+    if not content:
+        return []
     if isinstance(content, str):
-        return [(content, False)] if content else []
+        return [(content, False)]
     if is_list(content):
         return [text for part in content for text in _parts(part)]
     if not is_object(content):

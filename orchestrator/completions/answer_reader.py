@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, Protocol
 
@@ -139,14 +140,22 @@ def unreadable(data: str) -> ModelTrouble:
     )
 
 
+def _json(text: str) -> object:
+    """One JSON value, also one with half of a character in it, which only Python's own reader takes."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return json.loads(text)
+
+
 def _decoded(event: ServerEvent) -> list[Chunk]:
     """The chunks of one event: one, or several where the empty lines between them are missing."""
     try:
-        chunks: list[object] = [msgspec.json.decode(event.data)]
-    except (msgspec.DecodeError, UnicodeError):
+        chunks: list[object] = [_json(event.data)]
+    except (ValueError, RecursionError):
         try:
-            chunks = [msgspec.json.decode(line) for line in event.data.splitlines() if line != "[DONE]"]
-        except (msgspec.DecodeError, UnicodeError):
+            chunks = [_json(line) for line in event.data.splitlines() if line != "[DONE]"]
+        except (ValueError, RecursionError):
             if event.name == "error":
                 return [{"error": {"message": event.data}}]
             raise unreadable(event.data) from None

@@ -29,7 +29,7 @@ from orchestrator.completions.asking import Piece, Request, Text
 from orchestrator.completions.body import body_of, is_streamed
 from orchestrator.completions.detecting import ModelCard, Told, cards_in, nearest, question_for, told_profile
 from orchestrator.completions.diagnosis import Answer, said_in, trouble_of
-from orchestrator.completions.endpoint_settings import NO_KEY, OPENAI_URL, EndpointSettings, shown_url
+from orchestrator.completions.endpoint_settings import NO_KEY, EndpointSettings, shown_url
 from orchestrator.completions.json_reading import fields, items
 from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile, profile_for, profile_named
@@ -237,7 +237,7 @@ class Endpoint:
         if self._client is None:
             raise RuntimeError("an Endpoint is asked within `async with`")
         check_allowed(self._url)
-        if not self.settings.key and self._url == OPENAI_URL:
+        if self.settings.lacks_key:
             variable = self.settings.key_variable
             raise ModelTrouble(
                 "key",

@@ -92,6 +92,14 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
     @property
+    def lacks_key(self) -> bool:
+        """Whether there is no key, and the server is one that does nothing without."""
+        host = (urlsplit(self.url).hostname or "").lower()
+        hosted = host in KEY_VARIABLES or host.endswith(".api.openai.com")
+        shown_otherwise = any(name.lower() in ("authorization", "api-key", "x-api-key") for name in self.headers)
+        return hosted and not self.key and not shown_otherwise
+
+    @property
     def key_variable(self) -> str:
         """The variable to set for a key."""
         return KEY_VARIABLES.get((urlsplit(self.url).hostname or "").lower(), "OPENAI_API_KEY")

@@ -10,7 +10,8 @@ __all__ = ["is_list", "is_object"]
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether it is a JSON object."""
-    return isinstance(value, Mapping)
+    # Nearly always a dict or nothing, and an abstract class takes its time.
+    return isinstance(value, dict) or (value is not None and isinstance(value, Mapping))
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:

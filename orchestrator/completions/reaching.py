@@ -21,6 +21,11 @@ def unreachable(error: BaseException, *, where: str, connect_s: float) -> ModelT
         return _trouble(what, "Nothing listens there.", "Start it, or correct the address.")
     if any(isinstance(one, socket.gaierror) for one in chain):
         return _trouble(what, "Its name cannot be resolved.", "Correct the address, or see the network.")
+    if "ConnectTimeout" in names and any(isinstance(one, ssl.SSLWantReadError) for one in chain):
+        why = f"It takes the connection, but ends no TLS handshake within {connect_s:g} s."
+        return _trouble(what, why, "Try http:// where it is your own.")
+    if "ConnectTimeout" in names or "TimeoutError" in names:
+        return _trouble(what, f"It does not answer within {connect_s:g} s.", "Correct the address, or see the network.")
     if problem := next((one for one in chain if isinstance(one, ssl.SSLError)), None):
         if isinstance(problem, ssl.SSLCertVerificationError):
             why = f"Its certificate does not hold: {problem.verify_message}."
@@ -30,8 +35,6 @@ def unreachable(error: BaseException, *, where: str, connect_s: float) -> ModelT
         return _trouble(what, f"The proxy refuses: {words.split(chr(10))[0][:120]}", "See HTTPS_PROXY and NO_PROXY.")
     if "PoolTimeout" in names:
         return _trouble(what, "All connections to it are in use.", "Ask for less at once.")
-    if "ConnectTimeout" in names or "TimeoutError" in names:
-        return _trouble(what, f"It does not answer within {connect_s:g} s.", "Correct the address, or see the network.")
     if "LocalProtocolError" in names:
         return ModelTrouble(
             "bad request", "The request cannot be sent.", _last(chain), "See the key and the headers: they are text."

@@ -32,6 +32,10 @@ class Writing:
         self._functions = frozenset(functions)
         self._openers = {**_THINK_TAGS, **(CALL_TAGS if functions else {})}
         self._strays = {closer for closer in self._openers.values() if closer}
+        self._tags = re.compile(
+            "|".join(re.escape(tag) for tag in sorted({*self._openers, *self._strays}, key=len)[::-1])
+        )
+        self._starts = re.compile(f"[{re.escape(''.join({tag[0] for tag in self._openers}))}]")
         self._text = ""
         """What has come and is not decided yet."""
         self._opener = "<think>" if thinks_first else ""
@@ -43,6 +47,9 @@ class Writing:
         """Space after a tag belongs to it."""
         self._last = ""
         """The character said last."""
+        self._nesting = Nesting()
+        self._read = 0
+        """How far a call has been looked through for its end."""
         self._half = ""
         """The first half of a character that servers in JavaScript cut in two."""
 
@@ -84,10 +91,12 @@ class Writing:
         if self._after_tag:
             self._text = self._text.lstrip()
             self._after_tag = not self._text
-        place, tag = _first(self._text, (*self._openers, *self._strays))
-        if not tag:
+        if self._starts.search(self._text) is None:
+            return self._said(len(self._text)) or None
+        if (found := self._tags.search(self._text)) is None:
             kept = 0 if final else _unfinished(self._text, (*self._openers, *self._strays))
             return self._said(len(self._text) - kept) or None
+        place, tag = found.start(), found[0]
         if tag in _THINK_TAGS and (self._text[place - 1 : place] if place else self._last) == "`":
             return self._said(place + len(tag))
         said = self._said(place)
@@ -95,6 +104,7 @@ class Writing:
         self._waiting = False
         if tag in self._openers:
             self._opener = tag
+            self._nesting, self._read = Nesting(), 0
         else:
             self._after_tag = True
         return said
@@ -118,10 +128,7 @@ class Writing:
 
     def _in_call(self, final: bool) -> list[Written] | None:
         closer = CALL_TAGS[self._opener]
-        place = self._text.find(closer) if closer else -1
-        while place >= 0 and Nesting().feed(self._text[:place]).in_string:
-            # The tag itself may stand in an argument.
-            place = self._text.find(closer, place + 1)
+        place = self._call_end(closer) if closer else -1
         if place < 0:
             if not final and not _is_prose(self._opener, self._text):
                 return None
@@ -135,6 +142,21 @@ class Writing:
         self._text = rest
         return list(read_written(opener, body, self._functions))
 
+    def _call_end(self, closer: str) -> int:
+        """Where the closing tag begins; -1 if it has not come. One that stands within an argument does not count."""
+        while (place := self._text.find(closer, self._read)) >= 0:
+            in_string = self._nesting.feed(self._text[self._read : place]).in_string
+            self._read = place
+            if not in_string:
+                return place
+            self._nesting.feed(closer[0])
+            self._read += 1
+        # The tag may have begun at the end.
+        upto = max(self._read, len(self._text) - len(closer) + 1)
+        self._nesting.feed(self._text[self._read : upto])
+        self._read = upto
+        return -1
+
     def _said(self, end: int) -> list[Written]:
         text, self._text = self._text[:end], self._text[end:]
         self._last = text[-1:] or self._last
@@ -143,6 +165,7 @@ class Writing:
 
 def _is_prose(opener: str, text: str) -> bool:
     """Whether what follows the tag cannot be a call."""
+    text = text[:100]
     begin = text.lstrip()[:1]
     return (
         opener != "<function="
@@ -150,15 +173,6 @@ def _is_prose(opener: str, text: str) -> bool:
         and begin not in '{[<"`'
         and not re.match(r"\s*[\w.-]*\s*(\Z|\n|\[|<|\{)", text)
     )
-
-
-def _first(text: str, tags: Collection[str]) -> tuple[int, str]:
-    """The first tag in the text, and where it begins; the longest if several begin there."""
-    found = [(place, -len(tag), tag) for tag in tags if (place := text.find(tag)) >= 0]
-    if not found:
-        return -1, ""
-    place, _, tag = min(found)
-    return place, tag
 
 
 def _unfinished(text: str, tags: Collection[str]) -> int:

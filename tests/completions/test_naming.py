@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from orchestrator.completions.endpoint_settings import KEY_VARIABLES, EndpointSettings, is_loopback, shown_url
@@ -87,6 +89,21 @@ def test_where_the_address_and_the_key_come_from(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("OPENAI_BASE_URL", "nonsense")
     with pytest.raises(ConfigError, match="OPENAI_BASE_URL"):
         _ = EndpointSettings().url
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "lacks"),
+    [
+        ("", {}, True),
+        ("https://eu.api.openai.com/v1", {}, True),
+        ("https://api.groq.com/openai/v1", {}, True),
+        ("http://gpu:8000/v1", {}, False),
+        ("", {"api_key": "x"}, False),
+        ("https://api.openai.com/v1", {"headers": {"Authorization": "Bearer x"}}, False),
+    ],
+)
+def test_who_needs_a_key(url: str, more: dict[str, Any], lacks: bool) -> None:
+    assert EndpointSettings(base_url=url, **more).lacks_key is lacks
 
 
 @pytest.mark.parametrize("name", ["connect_s", "first_s", "idle_s", "whole_s"])
