@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 from zlib import crc32
 
 import anyio
@@ -26,6 +27,9 @@ from orchestrator.errors import ConfigError
 from orchestrator.ports import InteractionStream, Opening, VoiceTraits
 
 __all__ = ["ChatModel"]
+
+_LOOK_S: Final = 1.0
+"""How long the first conversation waits to learn what the server is."""
 
 
 class ChatModel:
@@ -61,7 +65,7 @@ class ChatModel:
         self.settings: ChatSettings = settings or ChatSettings()
         self._instructions = instructions
         self._nonce = nonce or _secret
-        self._line = _Line(endpoint)
+        self._line = _Line(endpoint, self.model)
 
     @property
     def traits(self) -> VoiceTraits:
@@ -81,14 +85,15 @@ class ChatModel:
         async with self._line.held() as completions:
             asking = Asking(opening, model=self.model, profile=completions.profile, nonce=nonce, settings=self.settings)
             brain = ChatBrain(asking, settings=self.settings, spread=crc32(nonce.encode()) / 2**32)
-            async with chat_stream(brain, completions) as stream:
+            async with chat_stream(brain, completions, stall_s=self.settings.stall_ms / 1_000) as stream:
                 yield stream
 
 
 class _Line:
     """The way to the server, shared by all sessions of a model: opened by the first, closed by the last."""
 
-    def __init__(self, endpoint: Completions | EndpointSettings | None) -> None:
+    def __init__(self, endpoint: Completions | EndpointSettings | None, model: str) -> None:
+        self._model = model
         self._given = None if endpoint is None or isinstance(endpoint, EndpointSettings) else endpoint
         self._settings = endpoint if isinstance(endpoint, EndpointSettings) else EndpointSettings()
         if self._given is None:
@@ -103,9 +108,9 @@ class _Line:
         if self._given is not None:
             yield self._given
             return
-        endpoint = await self._take()
+        self._holders += 1
         try:
-            yield endpoint
+            yield await self._take()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._leave()
@@ -114,9 +119,11 @@ class _Line:
         async with self._lock:
             if self._endpoint is None:
                 endpoint = Endpoint(self._settings)
-                await endpoint.__aenter__()
+                await endpoint.connect()
                 self._endpoint = endpoint
-            self._holders += 1
+                # What the server can do shapes the prompt; and the first word finds a connection made.
+                with anyio.move_on_after(_LOOK_S):
+                    await endpoint.detect(self._model)
             return self._endpoint
 
     async def _leave(self) -> None:
@@ -124,7 +131,7 @@ class _Line:
             self._holders -= 1
             if self._holders == 0 and self._endpoint is not None:
                 endpoint, self._endpoint = self._endpoint, None
-                await endpoint.__aexit__(None, None, None)
+                await endpoint.disconnect()
 
 
 def _secret() -> str:

@@ -6,10 +6,9 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
+from interaction.models.chat_asking import Asking
 from interaction.models.chat_functions import Deed, Problem, Silence
-from interaction.models.chat_guard import Guard
 from interaction.models.chat_joining import Joint
-from interaction.models.chat_prompt import Prompt
 from interaction.models.chat_settings import ChatSettings
 from orchestrator.completions.asking import FunctionCall, Piece
 from orchestrator.effects import MicroTurn, Offer
@@ -72,14 +71,22 @@ class Answer(msgspec.Struct):
 class Speaking:
     """Turns what the model sends into what the session is told."""
 
-    def __init__(self, settings: ChatSettings, prompt: Prompt, guard: Guard) -> None:
+    def __init__(self, settings: ChatSettings, asking: Asking) -> None:
         self._settings = settings
-        self._prompt = prompt
-        self._guard = guard
+        self._asking = asking
+        self._guard = asking.guard
         self._scheduled: set[str] = set()
+        self._unframing = asking.unframing()
+
+    def open(self, answer: Answer, line: str) -> None:
+        """A request is made for `answer`, which is to `line` or tells its offers."""
+        self._unframing = self._asking.unframing()
+        said_before = self._asking.flight.said_before
+        self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=said_before)
 
     def words(self, answer: Answer, text: str) -> list[ModelEvent]:
         """The model says `text`."""
+        text = self._unframing.feed(text)
         if answer.joint is not None:
             text = answer.joint.feed(text)
         return self._said(answer, self._guard.say(text)) if text else []
@@ -87,19 +94,19 @@ class Speaking:
     def call(self, answer: Answer, call: FunctionCall, turn: MicroTurn, offered: tuple[str, ...]) -> list[ModelEvent]:
         """The model calls a function, as things stand in `turn`. `offered` are findings that it may decide about."""
         answer.called = True
-        taken = self._prompt.standing.scheduled | self._scheduled
-        act = self._prompt.functions.read(call, turn, taken=taken, offered=offered)
+        taken = self._asking.prompt.standing.scheduled | self._scheduled
+        act = self._asking.prompt.functions.read(call, turn, taken=taken, offered=offered)
         match act:
             case Deed():
                 refusal = self._let(act, turn)
                 if refusal:
                     return self._refused(answer, call, refusal)
-                self._prompt.called(act)
+                self._asking.prompt.called(act)
                 answer.acted = True
                 answer.done = (*answer.done, act)
                 return [act.event, *self._confirmation(answer, act.say)]
             case Silence(findings=findings, result=result):
-                self._prompt.called(call, result)
+                self._asking.prompt.called(call, result)
                 answer.silent = True
                 if not (answer.said and answer.purpose == "tell"):
                     # What is told already cannot be kept quiet any more.
@@ -112,7 +119,9 @@ class Speaking:
 
     def end(self, answer: Answer, *, more: bool) -> list[ModelEvent]:
         """The model has finished. Unless `more` is asked, it does not end without a word about what it did."""
-        late = answer.joint.end() if answer.joint is not None else ""
+        late = self._unframing.end()
+        if answer.joint is not None:
+            late = answer.joint.feed(late) + answer.joint.end()
         rest = (self._guard.say(late) if late else "") + self._guard.end()
         events = self._said(answer, rest) if rest.strip() else []
         if more or answer.said or answer.silent or not answer.called:
@@ -142,11 +151,13 @@ class Speaking:
         return ""
 
     def _refused(self, answer: Answer, call: FunctionCall, reason: str) -> list[ModelEvent]:
-        self._prompt.called(call, reason)
+        self._asking.prompt.called(call, reason)
         answer.problems = True
         return []
 
     def _confirmation(self, answer: Answer, say: str) -> list[ModelEvent]:
+        unframing = self._asking.unframing()
+        say = (unframing.feed(say) + unframing.end()).strip()
         # The model tends to say the same as text and with the call.
         written = answer.said and not answer.confirmed
         if not say or say in answer.confirmed or written:

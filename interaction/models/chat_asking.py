@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from interaction.models.chat_flight import Flight
@@ -9,6 +10,7 @@ from interaction.models.chat_functions import Deed
 from interaction.models.chat_guard import Guard
 from interaction.models.chat_prompt import Prompt, PromptSettings
 from interaction.models.chat_settings import ChatSettings
+from interaction.models.chat_unframing import Unframing
 from interaction.models.chat_window import SummaryRequest, Window
 from orchestrator.completions.asking import Completion, Message, Request
 from orchestrator.completions.profile import Profile
@@ -34,9 +36,10 @@ class Asking:
         limits: PromptSettings = settings.prompt
         self.prompt: Prompt = Prompt(opening, profile=profile, nonce=nonce, settings=limits)
         self.flight: Flight = Flight()
+        self._nonce = nonce
         self.guard: Guard = Guard(settings.guard, known=opening.instructions)
         self.guard.recall(opening.context)
-        self._window = Window(self.prompt, profile=profile, settings=limits)
+        self.window: Window = Window(self.prompt, profile=profile, settings=limits)
         self._model = model
         self._settings = settings
         self._draft = ""
@@ -62,10 +65,9 @@ class Asking:
                 self._draft = self._draft[len(entry.text) :]
         return heard
 
-    @property
-    def said_before(self) -> tuple[str, ...]:
-        """What the person is still hearing."""
-        return (self.flight.words,) if self.flight.words else ()
+    def unframing(self) -> Unframing:
+        """For one answer: takes out the frames that the model writes itself."""
+        return Unframing(self._nonce)
 
     # --- what is asked -----------------------------------------------------------------------------------------------
 
@@ -90,29 +92,11 @@ class Asking:
         self._saying = self.flight.words
         return self._request(turn)
 
-    # --- the window --------------------------------------------------------------------------------------------------
-
-    def summary(self) -> tuple[SummaryRequest, Request] | None:
-        """A summary that is due, and the request for it. After it `sum_up` is owed."""
-        due = self._window.due()
-        if due is None:
-            return None
+    def summary(self, due: SummaryRequest) -> Request:
+        """For the memory of the older part of the conversation."""
         model = self._settings.summary_model or self._model
-        extra = self._settings.extra if model == self._model else {}
-        return due, Request(model, due.messages, max_tokens=due.max_tokens, extra=extra)
-
-    def sum_up(self, due: SummaryRequest, text: str) -> None:
-        """The summary is here; empty: it will not come. Between two requests."""
-        if text.strip():
-            self._window.roll(text, due.upto)
-        else:
-            self._window.drop()
-
-    def shrink(self) -> bool:
-        """The server finds the prompt too long. Returns whether it is shorter now."""
-        before = self.prompt.log.chars
-        self._window.drop()
-        return self.prompt.log.chars < before
+        extra: Mapping[str, Any] = self._settings.extra if model == self._model else {}
+        return Request(model, due.messages, max_tokens=due.max_tokens, extra=extra)
 
     def counted(self, completion: Completion) -> None:
         """The server has counted the last request."""
@@ -126,7 +110,7 @@ class Asking:
             self.prompt.note(_SAYING.format(words=words))
             self._saying = words
         self.prompt.status(turn)
-        self._window.fit(draft)
+        self.window.fit(draft)
         messages: tuple[Message, ...] = self.prompt.messages(draft)
         self._chars = self.prompt.log.chars
         settings = self._settings

@@ -7,7 +7,7 @@ held back, one that sums the conversation up.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -41,6 +41,9 @@ from orchestrator.events import ModelEvent, ModelFailed, ModelRested, ModelSpoke
 
 __all__ = ["ChatBrain"]
 
+_LAST_TOLD_MS: Final = 4_600
+"""The session tells of quiet after an open line for 5 s: what is not answered by then waits for the next word."""
+
 
 class ChatBrain:
     """The brain of one conversation."""
@@ -64,7 +67,7 @@ class ChatBrain:
         )
         self._guard = asking.guard
         self._memory = Memory(asking)
-        self._speaking = Speaking(settings, asking.prompt, self._guard)
+        self._speaking = Speaking(settings, asking)
         self._outage = Outage(settings, spread=spread)
         self._allowance = Allowance(settings)
         self._backlog = Backlog()
@@ -164,10 +167,8 @@ class ChatBrain:
     @property
     def _line_waits(self) -> bool:
         """Whether a line is soon to be answered. Until then the session keeps results: the person is answered first."""
-        turn = self._turn
-        return (
-            bool(self._turns.pending) and not self._person_holds and turn.quiet_ms < self._settings.turns.unfinished_ms
-        )
+        soon = self._turn.quiet_ms < min(self._settings.turns.unfinished_ms, _LAST_TOLD_MS)
+        return bool(self._turns.pending) and not self._person_holds and soon
 
     # --- what is to be done next -------------------------------------------------------------------------------------
 
@@ -210,15 +211,15 @@ class ChatBrain:
 
     def _start(self, answer: Answer, request: Request) -> None:
         """Make a request for `answer`, the first or a further one."""
-        answer.number, answer.begun, answer.problems, answer.seam = self._next(), False, False, bool(answer.said)
+        answer.number, answer.begun, answer.problems = self._next(), False, False
+        answer.seam, answer.waiting = bool(answer.said), ()
         self._open(answer)
         self._out.append(Ask(answer.number, request))
         self._set("slow", self._settings.slow_ms)
 
     def _open(self, answer: Answer) -> None:
         self._answer = answer
-        line = self._line if answer.purpose == "reply" else ""
-        self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=self._asking.said_before)
+        self._speaking.open(answer, self._line if answer.purpose == "reply" else "")
 
     def _stop(self, *, gone_on: bool = True) -> None:
         """End the answer that is being said: the person has gone on, or what it tells is no longer so."""
@@ -317,6 +318,9 @@ class ChatBrain:
         self._asking.counted(completion)
         again = answer.problems and answer.rounds < self._settings.rounds
         self._emit(self._speaking.end(answer, more=again))
+        if completion.finish == "length" and answer.purpose == "reply" and not (answer.said or answer.called):
+            # It has thought until nothing was left for words.
+            self._emit([ModelSpoke(self._settings.failed)])
         if not again:
             return self._end(answer)
         answer.rounds += 1
@@ -348,7 +352,7 @@ class ChatBrain:
             self._answer = None
             if answer.said or answer.called:
                 self._broken_off(answer, trouble)
-            elif trouble.cause == "too long" and self._asking.shrink():
+            elif trouble.cause == "too long" and self._asking.window.too_long():
                 self._give_back(answer)
             elif trouble.transient:
                 self._give_back(answer)
@@ -411,6 +415,8 @@ class ChatBrain:
 
     def _fail(self, trouble: ModelTrouble, say: str) -> None:
         """Tell the session, which tells the person, takes back what it offered, and reads findings out itself."""
+        if self._answer is not None and self._answer.purpose == "tell":
+            self._stop(gone_on=False)
         if self._down:
             # Said once more only because the person has asked once more.
             self._tell(ModelRested(self._rested))
@@ -454,8 +460,6 @@ class ChatBrain:
         seconds = f"{self._settings.slow_ms / 1_000:g} s"
         trouble = ModelTrouble("stalled", "The model server has not begun to answer.", f"It was waited for {seconds}.")
         self._outage.told = True
-        if answer.purpose == "tell":
-            self._stop(gone_on=False)
         self._fail(trouble, self._settings.slow)
 
     # --- what is done ------------------------------------------------------------------------------------------------

@@ -23,6 +23,11 @@ class Flight:
         """What is still being said, or waits to be."""
         return self._said.strip()
 
+    @property
+    def said_before(self) -> tuple[str, ...]:
+        """The same, as what stands before the next answer."""
+        return (self.words,) if self.words else ()
+
     def say(self, text: str) -> None:
         """These words have been handed to the session."""
         self._said = (self._said + text)[-_KEPT:]

@@ -37,10 +37,10 @@ class Memory:
     def step(self, number: int, at_ms: int) -> Request | None:
         """Between two requests: take up what is there, and return what is to be asked now, under `number`."""
         if self._summary is not None and self._summary.text is not None:
-            self._asking.sum_up(self._summary.due, self._summary.text)
+            self._take_up(self._summary.due, self._summary.text)
             self._summary = None
-        if self._summary is None and (due := self._asking.summary()) is not None:
-            self._summary = _Summary(*due)
+        if self._summary is None and (due := self._asking.window.due()) is not None:
+            self._summary = _Summary(due, self._asking.summary(due))
         summary = self._summary
         if summary is None or summary.number or at_ms < summary.again_ms:
             return None
@@ -61,3 +61,9 @@ class Memory:
         summary.number, summary.again_ms = 0, at_ms + _AGAIN_MS
         if summary.tries >= _TRIES:
             summary.text = ""
+
+    def _take_up(self, due: SummaryRequest, text: str) -> None:
+        if text.strip():
+            self._asking.window.roll(text, due.upto)
+        else:
+            self._asking.window.drop()

@@ -18,8 +18,9 @@ __all__ = ["ChatSettings"]
 class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Times are in milliseconds."""
 
-    max_tokens: int | None = 800
-    """Of one answer: what is spoken is short. `None`: the server's own limit."""
+    max_tokens: int | None = 4_000
+    """Of one answer, thoughts included: what is spoken is short, but some models think first. `None`: the server's own
+    limit."""
     temperature: float | None = None
     reasoning_effort: str = ""
     """Passed on where the server knows it. A live voice wants little of it."""
@@ -30,7 +31,7 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     confirmation: str = "Okay."
     """The same for what it calls off or puts on the agenda."""
     failed: str = "I couldn't do that."
-    """The same where nothing that it tried could be carried out."""
+    """The same where nothing that it tried could be carried out, or where it came to its limit without a word."""
     backchannels: bool = True
     """Whether it puts in a listener's word while the person tells something long."""
     preempt: bool = True
@@ -50,6 +51,8 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     slow: str = "My model is slow to answer. I'm still waiting for it."
     slow_ms: int = 10_000
     """After so long without a sign of the server the person is told; it is waited for all the same."""
+    stall_ms: int = 7_000
+    """An answer that is silent so long in its middle has broken off. After 8 s the session takes it for whole."""
     silent_ms: int = 2_000
     """Troubles that are over within this time are not told."""
     retry_first_ms: int = 250

@@ -6,6 +6,7 @@ with that its connection. All calls of the brain are made on one loop and return
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol, assert_never
@@ -52,10 +53,11 @@ class Decider(Protocol):
 class ChatStream:
     """An `InteractionStream`. Made by `chat_stream`, which ends what it still runs."""
 
-    def __init__(self, brain: Decider, completions: Completions, group: TaskGroup) -> None:
+    def __init__(self, brain: Decider, completions: Completions, group: TaskGroup, *, stall_s: float) -> None:
         self._brain = brain
         self._completions = completions
         self._group = group
+        self._stall_s = stall_s
         self._events: Outbox[ModelEvent] = Outbox()
         self._taken = anyio.Event()
         self._opened = anyio.current_time()
@@ -109,14 +111,19 @@ class ChatStream:
                     self._take(Broke(number, trouble))
 
     async def _read(self, number: int, request: Request) -> None:
-        async with closing(self._completions.stream(request)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Done):
-                    self._requests.pop(number, None)
-                self._take(Came(number, piece))
-                if isinstance(piece, Done):
-                    return
-                await self._room()
+        with anyio.CancelScope() as patience:
+            async with closing(self._completions.stream(request)) as pieces:
+                async for piece in pieces:
+                    patience.deadline = math.inf
+                    if isinstance(piece, Done):
+                        self._requests.pop(number, None)
+                    self._take(Came(number, piece))
+                    if isinstance(piece, Done):
+                        return
+                    await self._room()
+                    patience.deadline = anyio.current_time() + self._stall_s
+        if patience.cancelled_caught:
+            raise ModelTrouble("stalled", "the model has fallen silent in the middle of its answer")
         raise ModelTrouble("cut off", "the model's answer ended before its end")
 
     async def _wait(self, timer: Timer, at_ms: int, scope: anyio.CancelScope) -> None:
@@ -141,10 +148,13 @@ class ChatStream:
 
 
 @asynccontextmanager
-async def chat_stream(brain: Decider, completions: Completions) -> AsyncGenerator[ChatStream]:
-    """A stream round `brain`. Leaving it closes every request and every timer, and waits until they are gone."""
+async def chat_stream(brain: Decider, completions: Completions, *, stall_s: float = 10.0) -> AsyncGenerator[ChatStream]:
+    """A stream round `brain`. Leaving it closes every request and every timer, and waits until they are gone.
+
+    An answer that says nothing for `stall_s` in its middle is taken to have broken off.
+    """
     async with anyio.create_task_group() as group:
-        stream = ChatStream(brain, completions, group)
+        stream = ChatStream(brain, completions, group, stall_s=stall_s)
         try:
             yield stream
         finally:

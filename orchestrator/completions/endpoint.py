@@ -73,8 +73,7 @@ class Endpoint:
         self._last_model = ""
 
     async def __aenter__(self) -> Self:
-        """Import and make the client. Both take long and read files, so a thread does it."""
-        self._client = await anyio.to_thread.run_sync(self._made)
+        await self.connect()
         self._group = await anyio.create_task_group().__aenter__()
         return self
 
@@ -89,10 +88,22 @@ class Endpoint:
                 group.cancel_scope.cancel()
                 await group.__aexit__(None, None, None)
         finally:
-            client, self._client = self._client, None
-            if client is not None:
-                with anyio.move_on_after(_CLOSING_S, shield=True):
-                    await client.close()
+            await self.disconnect()
+
+    async def connect(self) -> None:
+        """Import and make the client. Both take long and read files, so a thread does it.
+
+        For who shares it among tasks, and cannot use `async with`; `disconnect` is owed. Such a one calls `detect`
+        itself.
+        """
+        self._client = await anyio.to_thread.run_sync(self._made)
+
+    async def disconnect(self) -> None:
+        """Close all connections, also those of requests that are not over."""
+        client, self._client = self._client, None
+        if client is not None:
+            with anyio.move_on_after(_CLOSING_S, shield=True):
+                await client.close()
 
     @property
     def profile(self) -> Profile:

@@ -47,9 +47,9 @@ def typed(text: str, at_ms: int, *, every_ms: int = 50, enter: bool = True) -> l
 class Talk:
     """A conversation that was held."""
 
-    def __init__(self, records: Sequence[Record], model: ScriptedCompletions, session: Session) -> None:
+    def __init__(self, records: Sequence[Record], session: Session, model: ScriptedCompletions | None = None) -> None:
         self.records: list[Record] = list(records)
-        self.model: ScriptedCompletions = model
+        self.model: ScriptedCompletions = model or ScriptedCompletions()
         self.session: Session = session
 
     @property
@@ -105,7 +105,7 @@ def hold(
             group.cancel_scope.cancel()
 
     run_virtual(main)
-    return Talk(recorder.records, completions, session)
+    return Talk(recorder.records, session, completions)
 
 
 def last_words(request: Request) -> str:

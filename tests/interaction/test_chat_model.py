@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 import anyio
@@ -10,8 +10,9 @@ import pytest
 
 from background.models.scripted import AwaitCorrection
 from interaction.models.chat import ChatModel
+from interaction.models.chat_prompt import PromptSettings
 from interaction.models.chat_settings import ChatSettings
-from orchestrator.completions.asking import Request
+from orchestrator.completions.asking import Piece, Request
 from orchestrator.completions.troubles import Cause, ModelTrouble
 from orchestrator.effects import Emit, StopSpeaking
 from orchestrator.errors import ConfigError
@@ -276,6 +277,42 @@ def test_a_finding_that_is_corrected_while_it_is_phrased_is_not_told() -> None:
     assert talk.said.endswith("The bus, then. | The bus goes at ten.")
 
 
+def test_it_does_not_answer_itself_what_it_has_handed_over() -> None:
+    talk = hold(
+        [*typed("When is the train to Lyon?", 1_000), *typed("So when does it leave?", 5_000), LEAVES],
+        [call("delegate", task="when the next train to Lyon leaves", say="I'll look.")],
+        ["It leaves ", "at 7:45."],
+        answers=[[anyio.Event()]],
+    )
+    assert talk.said.split(" | ")[:2] == ["I'll look.", "I'm still on that."]
+    assert "7:45" not in talk.said
+
+
+def test_a_long_talk_rolls_over_into_a_summary_while_it_goes_on() -> None:
+    class Minded(ScriptedCompletions):
+        """Sums up when it is asked to, and says one word else."""
+
+        async def stream(self, request: Request) -> AsyncIterator[Piece]:
+            self._scripts.append(("KEEP: call me Ann.\nThey talked.",) if not request.tools else ("Yes.",))
+            async for piece in super().stream(request):
+                yield piece
+
+    line = "Tell me more of all that, and do not leave anything out of it, please. " * 6
+    events = [(1_000 + 3_000 * number, UserText(line, final=True)) for number in range(40)]
+    talk = hold(
+        [*events, (125_000, UserLeft())], model=Minded(), settings=ChatSettings(prompt=PromptSettings(window=6_000))
+    )
+    talks = [request for request in talk.requests if request.tools]
+    summaries = [request for request in talk.requests if not request.tools]
+    assert len(talks) == 40 and summaries
+    assert talk.said == " | ".join(["Yes."] * 40)
+    assert "call me Ann" in str(talks[-1].messages[1]) and "They talked" in str(talks[-1].messages[1])
+    # But for the roll-overs, each prompt extends the one before.
+    breaks = [not grows(pair) for pair in pairwise(talks)].count(True)
+    assert breaks == len(summaries)
+    assert not talk.unrested()
+
+
 # --- troubles --------------------------------------------------------------------------------------------------------
 
 
@@ -342,8 +379,14 @@ def test_an_answer_that_breaks_off_is_gone_on_with_and_nothing_is_said_twice() -
     assert "broke off" in last_words(talk.requests[1])
 
 
+def test_an_answer_that_falls_silent_is_gone_on_with() -> None:
+    talk = hold([*typed("Count to six.", 1_000), LEAVES], ["One two ", 60.0], ["three."])
+    assert talk.said == "One two three."
+    assert talk.model.closed == [0]
+
+
 def test_what_breaks_off_again_and_again_is_told() -> None:
-    broken = ["One two ", trouble("cut off")]
+    broken: list[Step] = ["One two ", trouble("cut off")]
     talk = hold([*typed("Count to six.", 1_000), LEAVES], broken, ["three ", trouble("cut off")])
     assert talk.said == "One two three | The answer broke off on its way; ask again."
 
