@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeAlias, cast
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from orchestrator.bundle import Bundle
 from orchestrator.errors import ConfigError
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk, Reasoner
 
-__all__ = ["Agent", "as_reasoner"]
+__all__ = ["Agent", "Keeping", "as_reasoner"]
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A reasoner that keeps something open between tasks, such as connections. A worker holds it as long as it works;
+    tasks that run without a worker that does so must work as well."""
+
+    def kept(self) -> AbstractAsyncContextManager[object]:
+        """Open while it is held. Several workers may hold it at once."""
+        ...
+
 
 Told: TypeAlias = Finding | str
 

@@ -6,11 +6,12 @@ It ends when it is cancelled or drained, never because a task, a tool, a reasone
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
+from background.reasoning import Keeping
 from background.serving import Serving
 from background.settings import WorkerSettings
 from background.toolbox import Toolbox
@@ -75,13 +76,9 @@ class Worker:
     async def run(self) -> None:
         """Work until drained or cancelled. Tasks that are cut off by a cancellation are handed back.
 
-        A reasoner that is an async context manager is open meanwhile: it may keep connections between tasks. Call it
-        once.
+        What a reasoner keeps open between tasks (`Keeping`) is open meanwhile. Call it once.
         """
-        async with AsyncExitStack() as held, anyio.create_task_group() as group:
-            for one in self._reasoners():
-                if isinstance(one, AbstractAsyncContextManager):
-                    await held.enter_async_context(one)
+        async with self._kept(), anyio.create_task_group() as group:
             with self._claiming:
                 while not self._draining:
                     await self._room()
@@ -95,11 +92,14 @@ class Worker:
             for serving in self._serving:
                 serving.stop()
 
-    def _reasoners(self) -> list[Reasoner]:
-        """Each once."""
+    @asynccontextmanager
+    async def _kept(self) -> AsyncGenerator[None]:
         given = self._reasoner
-        every = list(given.values()) if isinstance(given, Mapping) else [given]
-        return [reasoner for place, reasoner in enumerate(every) if reasoner not in every[:place]]
+        async with AsyncExitStack() as stack:
+            for reasoner in given.values() if isinstance(given, Mapping) else (given,):
+                if isinstance(reasoner, Keeping):
+                    await stack.enter_async_context(reasoner.kept())
+            yield
 
     async def _claims(self) -> Sequence[Claim]:
         try:

@@ -9,6 +9,7 @@ from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
 from orchestrator.events import ModelRested
 from orchestrator.finding import CRITICAL, Finding
+from orchestrator.growing import goes_on
 from orchestrator.ledger import Note
 from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
@@ -129,7 +130,7 @@ def _drop(state: State, drop: Drop, owed: list[Note], now: Instant, out: list[Ef
 def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: list[Effect]) -> list[Offer]:
     notes: list[Note] = []
     for note in _chosen(splice, owed):
-        if state.ledger.told_whole(note):
+        if _told_whole(state, note):
             settle(state, note, "acknowledged", "the person has heard all of it in its parts", now)
         else:
             notes.append(note)
@@ -143,7 +144,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         note.offers += 1
         note.offered_n, note.offered_at, note.style, note.topic = state.n, now, style, state.topic
         if note.continues or not note.said:
-            note.said = state.ledger.told(note)
+            note.said = _told(state, note)
             note.continues = bool(note.said)
     if style == "card":
         for note in notes:
@@ -160,6 +161,24 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         state.speech.seal()
         return []
     return [Offer(note.finding, _task(state, note.finding), style, note.said, note.continues) for note in notes]
+
+
+def _told(state: State, note: Note) -> str:
+    """What the person has heard, or is just hearing, of this finding as an earlier part of it."""
+    job = state.ledger.jobs.get(note.finding.delegation)
+    if job is None or note.finding.kind not in ("partial", "final"):
+        return ""
+    parts = [other.finding for other in state.ledger.of(job.id) if other.state == "speaking"]
+    texts = [job.told, *(part.text for part in parts if part.kind == "partial")]
+    return max((text for text in texts if goes_on(note.finding.text, text)), key=len, default="")
+
+
+def _told_whole(state: State, note: Note) -> bool:
+    """Whether the person has heard all of this finding in its earlier parts."""
+    job = state.ledger.jobs.get(note.finding.delegation)
+    if job is None or note.finding.kind not in ("partial", "final") or not job.told.strip():
+        return False
+    return note.finding.text.strip() == job.told.strip()
 
 
 def _task(state: State, finding: Finding) -> str:

@@ -79,7 +79,11 @@ class Finding(msgspec.Struct, frozen=True, tag_field="type", tag="finding", omit
 
     @classmethod
     def partial(cls, text: str, *, sources: tuple[Source, ...] = ()) -> Finding:
-        """A part of the answer that may be spoken before the rest is there."""
+        """A part of the answer that may be spoken before the rest is there.
+
+        A later partial, and the final, may begin with the whole text of this one and go on after its last sentence:
+        then what the person has heard of it is not told again. A text that begins otherwise is told whole.
+        """
         return cls(text, "partial", sources=sources)
 
     @classmethod

@@ -203,24 +203,6 @@ class Ledger(msgspec.Struct):
             del self.notes[note.finding.id]
             self._remember(note)
 
-    def told(self, note: Note) -> str:
-        """What the person has heard, or is just hearing, of this finding as an earlier part of it."""
-        job = self.jobs.get(note.finding.delegation)
-        if job is None or note.finding.kind not in ("partial", "final"):
-            return ""
-        if note.said and not note.continues:
-            return ""
-        parts = [other for other in self.of(job.id) if other.state == "speaking" and other is not note]
-        texts = [job.told, *(other.finding.text for other in parts if other.finding.kind == "partial")]
-        return max((text for text in texts if goes_on(note.finding.text, text)), key=len, default="")
-
-    def told_whole(self, note: Note) -> bool:
-        """Whether the person has heard all of this finding in its earlier parts."""
-        job = self.jobs.get(note.finding.delegation)
-        if job is None or note.finding.kind not in ("partial", "final") or not job.told.strip():
-            return False
-        return note.finding.text.strip() == job.told.strip()
-
     def _remember(self, note: Note) -> None:
         job = self.jobs.get(note.finding.delegation)
         if job is None or note.finding.kind != "partial":

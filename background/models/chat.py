@@ -14,10 +14,9 @@ read before each call; a correction breaks off a call that runs. A long answer i
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from background.models.chat_models import Fallback, Given, lines
 from background.models.chat_output import Shape
@@ -72,18 +71,15 @@ class ChatReasoner:
             )
         shape = None if output is None else Shape(output, settings.speak)
         self._plan = Plan(models, settings, instructions, shape, chance or random.SystemRandom())
-        self._open = AsyncExitStack()
         self.about: str = f"The language model {model}."
 
-    async def __aenter__(self) -> Self:
-        """Keep the connections between tasks. A worker does this; without it they last as long as the tasks."""
-        await self._open.enter_async_context(self._plan.models[0].way.held())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._open.aclose()
+    @asynccontextmanager
+    async def kept(self) -> AsyncGenerator[None]:
+        """Keep the connections between tasks. A worker does this; without it each task has its own."""
+        async with AsyncExitStack() as stack:
+            for way in dict.fromkeys(line.way for line in self._plan.models):
+                await stack.enter_async_context(way.kept())
+            yield
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
         """Work on the task until it is answered, through as many corrections as come."""

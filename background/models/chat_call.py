@@ -6,10 +6,19 @@ import anyio
 import msgspec
 
 from background.models.chat_functions import calls_in_text
-from background.models.chat_models import Line
 from background.models.chat_sentences import Growth, whole_sentences
 from background.models.chat_spending import CHARS_A_TOKEN
-from orchestrator.completions.asking import CallBegun, CallDone, Completion, Done, Request, Text, Thought, Usage
+from orchestrator.completions.asking import (
+    CallBegun,
+    CallDone,
+    Completion,
+    Completions,
+    Done,
+    Request,
+    Text,
+    Thought,
+    Usage,
+)
 from orchestrator.completions.troubles import ModelTrouble
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
@@ -54,7 +63,7 @@ class ModelCall:
             return told
         return Usage(prompt, (len(self.text) + self._hidden) // CHARS_A_TOKEN, estimated=True)
 
-    async def make(self, line: Line, request: Request, time: tuple[float, float]) -> Completion | None:
+    async def make(self, completions: Completions, request: Request, time: tuple[float, float]) -> Completion | None:
         """The answer; `None` where it was broken off. `time`: seconds until its first word, and in all.
 
         Raises `ModelTrouble`, alone and not in a group.
@@ -66,7 +75,7 @@ class ModelCall:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch, group.cancel_scope)
                 try:
-                    await self._stream(line, request, limit, end)
+                    await self._stream(completions, request, limit, end)
                 except Exception as error:
                     troubles.append(error)
                 group.cancel_scope.cancel()
@@ -81,9 +90,9 @@ class ModelCall:
         self.corrected = True
         call.cancel()
 
-    async def _stream(self, line: Line, request: Request, limit: anyio.CancelScope, end: float) -> None:
-        stream = line.completions.stream(request)
-        by_words = not line.completions.profile.calls
+    async def _stream(self, completions: Completions, request: Request, limit: anyio.CancelScope, end: float) -> None:
+        stream = completions.stream(request)
+        by_words = not completions.profile.calls
         try:
             async for piece in stream:
                 match piece:

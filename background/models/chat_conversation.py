@@ -29,12 +29,26 @@ __all__ = ["lines_of"]
 def lines_of(entries: Sequence[Entry], *, own: str = "") -> list[str]:
     """One line for each entry that says something. What the task `own` has found itself is left out."""
     lines: list[str] = []
+    found = [entry.finding for entry in entries if isinstance(entry, Found) and entry.finding is not None]
+    answered = {finding.delegation for finding in found if finding.kind == "final"}
     for entry in entries:
         if isinstance(entry, Said) and entry.continues and lines and lines[-1].startswith("Person: "):
             lines[-1] += _held(entry.text)
+        elif isinstance(entry, Deleted) and lines and lines[-1].startswith("Person: "):
+            # What was typed and taken back before it was sent was never said.
+            lines[-1] = lines[-1].removesuffix(_held(entry.text))
+            if lines[-1] == "Person: ":
+                lines.pop()
+        elif isinstance(entry, Found) and _contained(entry, answered):
+            continue
         elif line := _line(entry, own):
             lines.append(line)
     return lines
+
+
+def _contained(entry: Found, answered: set[str]) -> bool:
+    """Whether it is a part of an answer that is there as a whole."""
+    return entry.finding is not None and entry.finding.kind == "partial" and entry.finding.delegation in answered
 
 
 def _line(entry: Entry, own: str) -> str:
@@ -67,4 +81,5 @@ def _line(entry: Entry, own: str) -> str:
 
 
 def _held(text: str) -> str:
-    return "\n    ".join(text.splitlines()) if "\n" in text or "\r" in text else text
+    lines = text.splitlines()
+    return "\n    ".join(lines) if len(lines) > 1 else text

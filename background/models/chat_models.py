@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
-import anyio
 import msgspec
 
 from orchestrator.completions.asking import Completions
@@ -26,49 +26,47 @@ Fallback: TypeAlias = str | tuple[str, Given]
 """`"other-model"` on the same endpoint, `"other-model@http://host:8000/v1"` on another, or a model and its endpoint."""
 
 
+_KEPT: ContextVar[Mapping[Way, Completions]] = ContextVar("kept endpoints")
+"""What a worker keeps open, seen by the tasks that it starts. Two workers in one process keep one each: a connection
+belongs to the task that has opened it."""
+
+
 class Way:
-    """The way to a server. One for all tasks: connections are kept while anybody holds it."""
+    """The way to a server."""
 
     def __init__(self, given: Given) -> None:
         """Raises `ConfigError`."""
-        self._own: Endpoint | None = None
-        self.completions: Completions
-        if given is not None and not isinstance(given, EndpointSettings):
-            self.completions = given
+        self._completions: Completions | None = None
+        self._settings: EndpointSettings | None = None
+        if given is None or isinstance(given, EndpointSettings):
+            self._settings = given or EndpointSettings()
+            _endpoint(self._settings)  # which complains now about what cannot be
         else:
-            from orchestrator.completions.endpoint import Endpoint
-
-            self._own = Endpoint(given)
-            self.completions = self._own
-        self._holders = 0
-        self._open = False
-        self._opening: anyio.Event | None = None
+            self._completions = given
 
     @asynccontextmanager
-    async def held(self) -> AsyncGenerator[None]:
-        """Open while this is held."""
-        self._holders += 1
-        try:
-            await self._opened()
+    async def kept(self) -> AsyncGenerator[None]:
+        """Keep it open for all tasks that are started meanwhile."""
+        if self._settings is None:
             yield
-        finally:
-            self._holders -= 1
-            if not self._holders and self._open and self._own is not None:
-                self._open = False
-                await self._own.__aexit__(None, None, None)
-
-    async def _opened(self) -> None:
-        while self._own is not None and not self._open:
-            if self._opening is not None:
-                await self._opening.wait()
-                continue
-            self._opening = anyio.Event()
+            return
+        async with _endpoint(self._settings) as endpoint:
+            before = _KEPT.get({})
+            _KEPT.set({**before, self: endpoint})
             try:
-                await self._own.__aenter__()
-                self._open = True
+                yield
             finally:
-                self._opening.set()
-                self._opening = None
+                _KEPT.set(before)
+
+    @asynccontextmanager
+    async def used(self) -> AsyncGenerator[Completions]:
+        """What answers requests, for one task."""
+        ready = self._completions or _KEPT.get({}).get(self)
+        if ready is not None:
+            yield ready
+        else:
+            async with _endpoint(self._settings) as endpoint:
+                yield endpoint
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -76,11 +74,6 @@ class Line(msgspec.Struct, frozen=True):
 
     model: str
     way: Way
-
-    @property
-    def completions(self) -> Completions:
-        """What answers requests, while the way is held."""
-        return self.way.completions
 
 
 def lines(model: str, endpoint: Given, fallbacks: Sequence[Fallback]) -> tuple[Line, ...]:
@@ -102,3 +95,9 @@ def _line(model: str, way: Way) -> Line:
     if not model.strip():
         raise ConfigError("a model without a name cannot be asked", "", "name the model as its server does")
     return Line(model, way)
+
+
+def _endpoint(settings: EndpointSettings | None) -> Endpoint:
+    from orchestrator.completions.endpoint import Endpoint
+
+    return Endpoint(settings)

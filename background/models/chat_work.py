@@ -30,7 +30,7 @@ from background.models.chat_spending import CHARS_A_TOKEN, Spending, smaller
 from background.models.chat_transcript import Transcript
 from background.models.chat_troubles import Troubles, in_one_line
 from orchestrator.bundle import Bundle
-from orchestrator.completions.asking import Completion, FunctionCall, Message, Request
+from orchestrator.completions.asking import Completion, Completions, FunctionCall, Message, Request
 from orchestrator.completions.troubles import ModelTrouble
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk, Result
@@ -91,7 +91,8 @@ class Work:
         self._counted = (0, 0)
         """Tokens of a prompt as the server counted them, and its characters."""
         self._described_size = len(json.dumps(self._functions.described, default=str))
-        self._held: Way | None = None
+        self._way: Way | None = None
+        self._completions: Completions
 
     async def answer(self) -> Finding:
         """The one terminal finding."""
@@ -103,9 +104,9 @@ class Work:
         async with AsyncExitStack() as ways:
             while True:
                 # The one that is asked now; a model that nobody falls back on is never opened.
-                if self._held is not self._troubles.line.way:
-                    self._held = self._troubles.line.way
-                    await ways.enter_async_context(self._held.held())
+                if self._way is not self._troubles.line.way:
+                    self._way = self._troubles.line.way
+                    self._completions = await ways.enter_async_context(self._way.used())
                 self._read()
                 self._fit()
                 over = self._over()
@@ -125,7 +126,7 @@ class Work:
         call = ModelCall(self._desk, self._growth, head=self._head, tools=not last and bool(self._functions.described))
         line = self._troubles.line
         try:
-            answer = await call.make(line, self._request(bool(last)), self._time(bool(last)))
+            answer = await call.make(self._completions, self._request(bool(last)), self._time(bool(last)))
         except ModelTrouble as trouble:
             return await self._trouble(trouble)
         finally:
@@ -161,7 +162,7 @@ class Work:
         return corrected
 
     def _fit(self) -> None:
-        window = self._troubles.line.completions.profile.window - (self._plan.settings.max_tokens or ROOM_TO_ANSWER)
+        window = self._completions.profile.window - (self._plan.settings.max_tokens or ROOM_TO_ANSWER)
         if self._prompt() > window > 0:
             around = self._size() - self._transcript.size
             self._transcript.shrink(max(0, self._size() * window // self._prompt() - around))
@@ -188,7 +189,7 @@ class Work:
     def _request(self, last: bool) -> Request:
         settings = self._plan.settings
         line = self._troubles.line
-        profile = line.completions.profile
+        profile = self._completions.profile
         tools = self._functions.described if profile.calls else ()
         shape = self._plan.shape
         return Request(
@@ -205,13 +206,13 @@ class Work:
 
     def _messages(self) -> tuple[Message, ...]:
         messages = self._transcript.messages
-        if not self._troubles.line.completions.profile.calls:
+        if not self._completions.profile.calls:
             messages = as_plain_text(messages)
         return {"role": "system", "content": self._system()}, *messages
 
     def _system(self) -> str:
         extra: list[str] = []
-        if self._functions.described and not self._troubles.line.completions.profile.calls:
+        if self._functions.described and not self._completions.profile.calls:
             extra.append(self._functions.in_words)
         if self._plan.shape is not None:
             extra.append(self._plan.shape.instruction)
@@ -232,8 +233,10 @@ class Work:
 
     async def _take(self, answer: Completion, last: str) -> Finding | None:
         if answer.calls:
-            self._urged += bool(last)
-            await self._use(answer, last)
+            # What was called before a correction came must not be begun after it.
+            if not self._read():
+                self._urged += bool(last)
+                await self._use(answer, last)
             return None
         text = self._head + answer.text
         if not answer.text.strip():

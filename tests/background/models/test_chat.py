@@ -169,6 +169,27 @@ async def test_a_correction_during_tools_stops_the_harmless_and_awaits_the_other
 
 
 @virtually
+async def test_what_must_not_be_done_twice_is_not_begun_after_a_correction() -> None:
+    gate = anyio.Event()
+    model = ScriptedCompletions([gate, call("book", seat="to Paris")], [call("book", seat="to Lyon")], ["Booked."])
+    booked: list[str] = []
+
+    @tool(name="book", idempotent=False)
+    async def noted(seat: str) -> str:
+        """Book a seat."""
+        booked.append(seat)
+        return "done"
+
+    async with an_office(a_reasoner(model), [noted]) as office:
+        await office.ask("book a seat to Paris")
+        await anyio.sleep(1)
+        gate.set()
+        await office.correct("make that Lyon", revision=2)
+        assert (await office.answer()).text == "Booked."
+    assert booked == ["to Lyon"]
+
+
+@virtually
 async def test_a_correction_that_comes_with_the_last_word_is_followed() -> None:
     gate = anyio.Event()
     model = ScriptedCompletions(["To Paris: nine.", gate], ["To Lyon: ten."])

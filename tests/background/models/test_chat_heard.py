@@ -34,7 +34,7 @@ from orchestrator.ports import InteractionModel, Opening, Tool
 from orchestrator.session import Session
 from orchestrator.testing import ScriptedCompletions
 from orchestrator.timing import default_policy
-from tests.background.models.chat_kit import a_reasoner, call, virtually
+from tests.background.models.chat_kit import a_reasoner, call, last_of, virtually
 
 FACTS = [f"Fact {word} is that this river is long and rather cold in its upper part." for word in "ABCDEFGH"]
 ANSWER = " ".join(FACTS)
@@ -56,6 +56,7 @@ async def converse(
     person: Callable[[MemoryLink], Awaitable[None]],
     *,
     voice: InteractionModel | None = None,
+    asks: str = "tell me of the river",
     tools: tuple[Tool, ...] = (),
     settings: ChatReasonerSettings | None = None,
 ) -> MemoryLink:
@@ -68,7 +69,7 @@ async def converse(
         group.start_soon(Worker(side, a_reasoner(model, settings), tools).run)
 
         async def act() -> None:
-            await link.type("tell me of the river")
+            await link.type(asks)
             await person(link)
             link.end()
 
@@ -242,6 +243,22 @@ async def test_the_embedded_voice_goes_on_as_a_person_would() -> None:
     assert link.said.count("Fact") == 5, link.said
     assert link.said.count("So far:") == 1
     assert "As I was saying" not in link.said
+
+
+@virtually
+async def test_a_correction_by_the_person_is_in_the_next_call_and_only_the_new_answer_is_heard() -> None:
+    async def person(link: MemoryLink) -> None:
+        await anyio.sleep(2)
+        await link.type("actually, make that lakes")
+
+    model = ScriptedCompletions([*slowly(1.5)], ["The lakes are warm."])
+    asks = "look rivers up with the query rivers"
+    link = await converse(model, person, voice=ReflexModel(), asks=asks, tools=(rivers,))
+    assert "lakes" in last_of(model.requests[1], "user")
+    assert "The person corrected the request" in last_of(model.requests[1], "user")
+    assert model.closed == [0]
+    assert "The lakes are warm." in link.said
+    assert "H" not in told_facts(link)
 
 
 @pytest.mark.parametrize(

@@ -241,16 +241,19 @@ async def test_retries_that_are_used_up_lead_to_the_other_model_on_the_same_serv
     assert [request.model for request in model.requests] == ["m", "m", "m", "small"]
 
 
-def test_a_fallback_on_another_server_is_named_by_its_address() -> None:
+@pytest.mark.anyio
+async def test_a_fallback_on_another_server_is_named_by_its_address() -> None:
     from background.models.chat_models import lines
     from orchestrator.completions.endpoint import Endpoint
 
     model = ScriptedCompletions()
     here, there, same = lines("m", model, ("cf@8b@http://localhost:1234/v1", "plain@x"))
     assert (there.model, same.model) == ("cf@8b", "plain@x")
-    assert isinstance(there.completions, Endpoint)
-    assert there.completions.settings.base_url == "http://localhost:1234/v1"
-    assert here.completions is same.completions is model
+    assert here.way is same.way
+    async with there.way.used() as completions, here.way.used() as own:
+        assert isinstance(completions, Endpoint)
+        assert completions.settings.base_url == "http://localhost:1234/v1"
+        assert own is model
 
 
 def test_settings_that_cannot_be_kept_are_refused() -> None:
