@@ -46,7 +46,7 @@ test: setup
 
 test-model-server: setup
 	@CI=true scripts/ensure-model-server
-	@CI=true $(BIN)/pytest tests/completions/test_real_server.py $(ARGS)
+	@CI=true $(BIN)/pytest tests/completions/test_real_server.py tests/completions/test_real_conversation.py $(ARGS)
 
 lint: setup
 	@echo "ruff check" && $(BIN)/ruff check --quiet
