@@ -297,7 +297,8 @@ async def test_a_wrong_name_is_told_with_the_right_ones() -> None:
     assert "qwen3-8b" in found.todo
 
 
-async def test_without_a_key_openai_is_not_even_asked() -> None:
+async def test_without_a_key_openai_is_not_even_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "api.openai.com:443")
     async with Endpoint() as endpoint:
         found, _ = await trouble(endpoint)
     assert found.cause == "key"
