@@ -15,6 +15,7 @@ from orchestrator.completions.asking import CallDone, Completion, Completions, D
 from orchestrator.completions.endpoint import PROFILE_VARIABLE, Endpoint, EndpointSettings
 from orchestrator.completions.endpoint_settings import KEY_VARIABLES
 from orchestrator.completions.profile import PROFILES, Profile
+from orchestrator.completions.switch import VARIABLE
 from orchestrator.completions.troubles import Cause, ModelTrouble
 from orchestrator.errors import ConfigError
 from orchestrator.testing.model_server import Hang, ModelServer, Raw, Refuse, Reply
