@@ -8,11 +8,12 @@ ARGS ?=
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint format docs exports bench bench-peers chaos lock clean
+.PHONY: help setup chat test test-model-server lint format docs exports bench bench-peers chaos lock clean
 
 help:
 	@echo "make chat      talk with the assistant (the first time it sets itself up)"
 	@echo "make test      everything CI checks: style, types, architecture, tests, the wheel"
+	@echo "make test-model-server  only the tests against a real model server (llama.cpp's, with a tiny random model)"
 	@echo "make lint      style, types and architecture only"
 	@echo "make format    put the code into shape"
 	@echo "make docs      redraw the diagrams in docs/"
@@ -39,8 +40,13 @@ chat: $(VENV)/.made-runtime
 # The linters go first, so that the last line is pytest's own.
 test: setup
 	@scripts/ensure-redis
+	@scripts/ensure-model-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest $(ARGS)
+
+test-model-server: setup
+	@CI=true scripts/ensure-model-server
+	@CI=true $(BIN)/pytest tests/completions/test_real_server.py tests/completions/test_real_conversation.py $(ARGS)
 
 lint: setup
 	@echo "ruff check" && $(BIN)/ruff check --quiet
@@ -74,5 +80,5 @@ lock:
 	@scripts/lock
 
 clean:
-	@rm -rf "$(VENV)" .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf "$(VENV)" .venv-peers .venv-model-server build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -91,6 +91,8 @@ class Session:
         """Whether anything is still worked on, owed, promised for a time, or being said (by either side)."""
         state = self._state
         attending = state.reply_since is not None or state.person.holding_since is not None or bool(state.heard)
+        # A slow model may still answer, also after results have ceased to wait for it.
+        attending = attending or bool(state.asked and not state.voice_down)
         # A task that waits for the person's answer waits for them, not they for it.
         running = any(not state.expecting.startswith(f"{job.id}.") for job in state.ledger.open_jobs())
         working = running or bool(state.ledger.notes or state.speech.active)

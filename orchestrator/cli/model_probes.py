@@ -224,8 +224,8 @@ async def _forced(
     name: ModelName, profile: Profile, request: Sequence[Message], assumed: Profile, heard: _Heard
 ) -> Probed:
     """No call came by itself: is it the server that cannot, or the model that does not?"""
-    choice = {"type": "function", "function": {"name": "note"}}
-    forced = await _ask(name, profile, request, tools=(_TOOL,), tool_choice=choice)
+    # One by name is what llama.cpp passes over without a word.
+    forced = await _ask(name, profile, request, tools=(_TOOL,), tool_choice="required")
     feature, problem = "function calls in streams", next((f": {call.problem}" for call in heard.completion.calls), "")
     if any(call.arguments is not None for call in forced.completion.calls):
         todo = "the server can, the model does not by itself: take one that was trained for function calls"

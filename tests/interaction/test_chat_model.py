@@ -14,7 +14,7 @@ from interaction.models.chat_prompt import PromptSettings
 from interaction.models.chat_settings import ChatSettings
 from orchestrator.completions.asking import Piece, Request
 from orchestrator.completions.troubles import Cause, ModelTrouble
-from orchestrator.effects import Emit, StopSpeaking
+from orchestrator.effects import Close, Emit, StopSpeaking
 from orchestrator.errors import ConfigError
 from orchestrator.events import (
     ModelAmended,
@@ -401,6 +401,12 @@ def test_a_finding_whose_telling_breaks_off_is_said_to_its_end() -> None:
     )
     assert talk.said == "Looking. | The first The first train leaves at 9:12."
     assert states(talk.records, "s-1.1")[-1] == "heard"
+
+
+def test_who_has_no_more_to_say_still_gets_the_answer_of_a_slow_model() -> None:
+    talk = hold(typed("Hello there.", 1_000), [8.0, "Hi, at last."])
+    assert talk.said == "Hi, at last."
+    assert talk.events(Close)
 
 
 def test_a_slow_server_is_waited_for_and_that_is_said() -> None:
