@@ -162,7 +162,8 @@ class Work:
         return corrected
 
     def _fit(self) -> None:
-        window = self._completions.profile.window - (self._plan.settings.max_tokens or ROOM_TO_ANSWER)
+        whole = self._completions.profile.window
+        window = whole - min(self._plan.settings.max_tokens or ROOM_TO_ANSWER, whole // 3)
         if self._prompt() > window > 0:
             around = self._size() - self._transcript.size
             self._transcript.shrink(max(0, self._size() * window // self._prompt() - around))

@@ -255,6 +255,18 @@ def test_a_long_talk_is_summed_up_in_the_background_and_rolls_over_between_reque
     assert len(prompt) < len(str(rig.requests[going[0]].messages))
 
 
+def test_no_more_is_asked_for_than_the_window_has_left() -> None:
+    rig = Rig(ChatSettings(prompt=PromptSettings(window=6_000)))
+    asked = requests(rig.line("Hello."))[0]
+    first = rig.requests[asked].max_tokens
+    rig.came(asked, "Yes.", DONE)
+    second = rig.requests[requests(rig.line("Tell me more. " + "word " * 200))[0]].max_tokens
+    assert first is not None and second is not None
+    assert 256 <= second < first - 200 < 6_000 - 1_000
+    few = Rig(ChatSettings(max_tokens=300))
+    assert few.requests[requests(few.line("Hello."))[0]].max_tokens == 300
+
+
 def test_a_summary_that_fails_is_tried_again_later_and_disturbs_nobody() -> None:
     rig = Rig(ChatSettings(prompt=PromptSettings(window=4_000)))
     number = long_talk(rig)
