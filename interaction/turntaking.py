@@ -271,6 +271,7 @@ class Turntaking:
             return False
         if not self._line.closed and seen != "ended" and " " not in pending and not turn.expecting:
             return False
+        likely: float
         if seen == "ended":
             likely, least = max(tempo.gap_ms, tempo.pause_ms * 6 // 5), settings.prepare_ended_ms
         else:
