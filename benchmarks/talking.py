@@ -18,6 +18,7 @@ import msgspec
 
 from interaction.clock import SystemClock
 from interaction.loop import drive
+from interaction.outbox import Outbox
 from orchestrator.bundle import Bundle
 from orchestrator.clock import START
 from orchestrator.completions.endpoint_settings import EndpointSettings
@@ -105,13 +106,13 @@ class Person:
         self.stopped: list[tuple[float, StopSpeaking]] = []
         self.chance: Random = Random(seed)
         self._key_ms = key_ms
-        self._into, self._from = anyio.create_memory_object_stream[UserEvent](1_000)
+        self._does: Outbox[UserEvent] = Outbox()
         self._news = anyio.Event()
 
     async def events(self) -> AsyncIterator[UserEvent]:
         """What they type."""
-        async for event in self._from:
-            yield event
+        while (got := await self._does.get()) is not None:
+            yield got[0]
 
     async def emit(self, part: Emit) -> None:
         """They hear something."""
@@ -127,7 +128,7 @@ class Person:
 
     def press(self, text: str, *, final: bool = False) -> float:
         """One key, or Enter. Returns when."""
-        self._into.send_nowait(UserText(text, final=final))
+        self._does.put(UserText(text, final=final))
         return anyio.current_time()
 
     async def type(self, text: str) -> float:
@@ -175,11 +176,12 @@ class Background:
         """When each finding was handed to the session."""
         self._findings = iter(findings)
         self._after_s = after_s
-        self._into, self._from = anyio.create_memory_object_stream[str](100)
+        self._tasks: Outbox[str] = Outbox()
 
     async def submit(self, bundle: Bundle) -> None:
         """Take a task."""
-        await self._into.send(bundle.id)
+        self._tasks.put(bundle.id)
+        await anyio.lowlevel.checkpoint()
 
     async def order(self, order: Order) -> None:
         """Nothing is running that could be told."""
@@ -187,7 +189,8 @@ class Background:
 
     async def updates(self, session: str) -> AsyncIterator[BusEvent]:
         """A finding for each task."""
-        async for task in self._from:
+        while (got := await self._tasks.get()) is not None:
+            task = got[0]
             yield DelegationUpdate(task, "running")
             await anyio.sleep(self._after_s())
             self.found.append(anyio.current_time())

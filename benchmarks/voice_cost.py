@@ -51,11 +51,11 @@ PLACES: Final = ("sea", "wind", "moon", "garden", "river", "city", "harbour", "m
 def cost(*, small: bool = False) -> list[Row]:
     """Measure."""
     return [
-        *_tempi(6 if small else 30),
+        *_tempi(3 if small else 30),
         *_prompt(8 if small else 60),
-        *(_processor(3, 1, 1) if small else _processor(20, 3, 5)),
-        *_pieces(200 if small else 3_000, 1 if small else 7),
-        *_memory(2 if small else 30),
+        *(_processor(3, 1, 1) if small else _processor(20, 3, 3)),
+        *_pieces(200 if small else 1_000, 1 if small else 5),
+        *_memory(2 if small else 10),
     ]
 
 
@@ -72,8 +72,6 @@ class Talkative:
         self.requests: list[Request] = []
         self.generated: list[int] = []
         """Tokens of each request."""
-        self.whole: list[bool] = []
-        """Whether each request was taken to its end."""
 
     async def stream(self, request: Request) -> AsyncIterator[Piece]:
         """Answer, or hand over."""
@@ -81,14 +79,12 @@ class Talkative:
         if self._remembers:
             self.requests.append(request)
         self.generated.append(0)
-        self.whole.append(False)
         await anyio.sleep(FIRST_S)
         last = next((str(one["content"]) for one in reversed(request.messages) if one["role"] == "user"), "")
         if ASKS in last and request.messages[-1]["role"] != "tool":
             call = FunctionCall(f"c{number}", "delegate", {"task": f"departures of boat {number}", "say": "I'll look."})
             self.generated[number] += 30
             yield CallDone(call)
-            self.whole[number] = True
             yield Done(Completion(calls=(call,), finish="tool_calls"))
         else:
             place = PLACES[number % len(PLACES)]
@@ -97,7 +93,6 @@ class Talkative:
                 self.generated[number] += 1
                 yield Text(f"{word} ")
                 await anyio.sleep(TOKEN_S)
-            self.whole[number] = True
             yield Done(Completion(text, finish="stop"))
 
 
@@ -131,16 +126,17 @@ def _tempi(lines: int) -> list[Row]:
     for tempo in _TEMPI:
         for kind, texts in (("one sentence a line", _SHORT), ("two or three", _LONG)):
             model = Talkative()
-            run_virtual(partial(_typing, model, tempo, texts, lines))
-            vain = [number for number, whole in enumerate(model.whole) if not whole]
+            heard = run_virtual(partial(_typing, model, tempo, texts, lines))
+            vain = [number for number in range(len(model.generated)) if f"Number {number} " not in heard]
             name = f"{tempo.name}, {kind}: requests a line"
             rows.append(shown(name, len(model.requests) / lines, ""))
-            rows.append(shown("  thrown away a line", len(vain) / lines, ""))
-            rows.append(shown("  tokens generated in vain a line", sum(model.generated[n] for n in vain) / lines, ""))
+            rows.append(shown("  of them never heard", len(vain) / lines, ""))
+            rows.append(shown("  tokens generated in vain", sum(model.generated[n] for n in vain) / lines, ""))
     return rows
 
 
-async def _typing(model: Talkative, tempo: _Tempo, texts: Sequence[str], lines: int) -> None:
+async def _typing(model: Talkative, tempo: _Tempo, texts: Sequence[str], lines: int) -> str:
+    """All that the person heard."""
     person = Person(3)
     async with talking(ChatModel(MODEL, endpoint=model), person):
         for number in range(lines):
@@ -148,6 +144,7 @@ async def _typing(model: Talkative, tempo: _Tempo, texts: Sequence[str], lines: 
             await _type(person, tempo, texts[number % len(texts)].format(f"{PLACES[number % len(PLACES)]} {number}"))
             await person.hears_out(since)
             await anyio.sleep(person.chance.uniform(0.5, 3.0))
+    return "".join(part.text for _, part in person.heard)
 
 
 async def _type(person: Person, tempo: _Tempo, text: str) -> None:
@@ -280,7 +277,7 @@ def _bare(models: Models) -> Any:
 
 
 def _pieces(tokens: int, rounds: int) -> list[Row]:
-    reply = Reply(" ".join(f"and {number % 97}" for number in range(tokens // 2)))
+    reply = Reply(" ".join(_token(number) for number in range(tokens)))
     with model_process([{"model": MODEL, "reply": reply}]) as models:
         found = in_turns(
             {
@@ -301,6 +298,11 @@ def _pieces(tokens: int, rounds: int) -> list[Row]:
         shown("  endpoint, brain and guard against the bare client", ratio(ours, found["bare"]), "x"),
         shown("processor time of making a request, prompt included", prompt, "us"),
     ]
+
+
+def _token(number: int) -> str:
+    """One of a long answer in sentences of twelve words, no two alike."""
+    return f"word{number}{'' if (number + 1) % 12 else '.'}"
 
 
 def _read_barely(models: Models, tokens: int) -> float:
@@ -328,7 +330,7 @@ def _read(models: Models, tokens: int) -> float:
 
 def _accumulated(tokens: int) -> float:
     accumulator = Accumulator([])
-    chunks = [{"choices": [{"index": 0, "delta": {"content": f" and {number % 97}"}}]} for number in range(tokens)]
+    chunks = [{"choices": [{"index": 0, "delta": {"content": _token(number)}}]} for number in range(tokens)]
     begun = process_time()
     for chunk in chunks:
         accumulator.feed(chunk)
@@ -354,7 +356,7 @@ def _line(number: int) -> MicroTurn:
 def _thought(tokens: int) -> float:
     brain = _brain()
     brain.take(Turned(_line(1)), 0)
-    pieces = [Came(1, Text(f" and {number % 97}")) for number in range(tokens)]
+    pieces = [Came(1, Text(f" {_token(number)}")) for number in range(tokens)]
     begun = process_time()
     for piece in pieces:
         brain.take(piece, 100)
