@@ -237,9 +237,17 @@ class Guard:
         beside = rules.oversteps(
             sentence, scene, acknowledged=answer.acknowledged, longest=self.settings.acknowledgement_words
         )
-        verdicts: tuple[tuple[Rule, str], ...] = (
+        first: tuple[tuple[Rule, str], ...] = (
             ("freshness", rules.stale(sentence, scene)),
             ("duplicate", rules.repeats(sentence, scene)),
+        )
+        for rule, reason in first:
+            if reason:
+                return Withheld(sentence, rule, reason)
+        # What would have gone out had it come word by word goes out in one piece as well.
+        if not answer.handed_over and not self._memory.gone and rules.harmless_so_far(sentence, scene):
+            return None
+        verdicts: tuple[tuple[Rule, str], ...] = (
             ("progress", rules.claims_the_end(sentence, scene)),
             ("delegated", rules.answers_itself(sentence, scene)),
             ("hand-off", beside),
@@ -249,12 +257,14 @@ class Guard:
     def _at_stake(self) -> bool:
         """Whether the sentence that has begun may still have to be withheld."""
         answer = self._answer
-        if self._open() or answer.handed_over or self._memory.gone:
+        if answer.handed_over or self._memory.gone:
             return True
         if answer.offers and all(offer.finding.id in self._memory.heard for offer in answer.offers):
             return True
         beginning = normal(answer.sentence)
-        return any(said.startswith(beginning) and said.count(" ") >= _LEAST_WORDS - 1 for said in answer.said)
+        if any(said.startswith(beginning) and said.count(" ") >= _LEAST_WORDS - 1 for said in answer.said):
+            return True
+        return bool(self._open()) and not rules.harmless_so_far(answer.sentence, self._look_round())
 
     def _open(self) -> tuple[Work, ...]:
         """Tasks whose answer is neither there nor offered."""
