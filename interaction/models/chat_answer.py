@@ -13,6 +13,7 @@ from interaction.models.chat_settings import ChatSettings
 from orchestrator.completions.asking import FunctionCall, Piece
 from orchestrator.effects import MicroTurn, Offer
 from orchestrator.events import ModelAmended, ModelDelegated, ModelEvent, ModelScheduled, ModelSpoke
+from orchestrator.floor import is_backchannel
 
 __all__ = ["Answer", "Purpose", "Speaking"]
 
@@ -77,10 +78,11 @@ class Speaking:
         self._guard = asking.guard
         self._scheduled: set[str] = set()
         self._unframing = asking.unframing()
+        self._line = ""
 
     def open(self, answer: Answer, line: str) -> None:
         """A request is made for `answer`, which is to `line` or tells its offers."""
-        self._unframing = self._asking.unframing()
+        self._unframing, self._line = self._asking.unframing(), line
         said_before = self._asking.flight.said_before
         self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=said_before)
 
@@ -124,8 +126,10 @@ class Speaking:
             late = answer.joint.feed(late) + answer.joint.end()
         rest = (self._guard.say(late) if late else "") + self._guard.end()
         events = self._said(answer, rest) if rest.strip() else []
-        if more or answer.said or answer.silent or not answer.called:
+        if more or answer.said or answer.silent:
             return events
+        if not answer.called:
+            return events + self._said(answer, self._said_before(answer))
         if not answer.acted:
             return events + self._said(answer, self._settings.failed)
         handed = any(isinstance(deed.event, ModelDelegated | ModelAmended) for deed in answer.done)
@@ -154,6 +158,13 @@ class Speaking:
         self._asking.prompt.called(call, reason)
         answer.problems = True
         return []
+
+    def _said_before(self, answer: Answer) -> str:
+        """All that it says was said before: better than to say nothing at all to somebody who wants an answer."""
+        if answer.purpose != "reply" or is_backchannel(self._line):
+            return ""
+        again = [withheld.text for withheld in self._guard.withheld if withheld.rule == "duplicate"]
+        return " ".join(dict.fromkeys(again))
 
     def _confirmation(self, answer: Answer, say: str) -> list[ModelEvent]:
         unframing = self._asking.unframing()
