@@ -257,12 +257,10 @@ async def test_it_is_known_by_what_it_says_of_itself(real_server: RealServer) ->
     assert [(card.id, card.window) for card in cards] == [(MODEL, real_server.window)]
 
 
-async def test_it_is_known_after_the_first_answer_at_the_latest(real_server: RealServer) -> None:
+async def test_it_is_known_when_the_way_to_it_has_been_made_ready(real_server: RealServer) -> None:
     async with Endpoint(EndpointSettings(base_url=real_server.url, api_key="unused")) as endpoint:
-        await answer(endpoint, request())
-        with anyio.fail_after(10):
-            while endpoint.profile.name == "unknown":  # noqa: ASYNC110 - it is done in the background
-                await anyio.sleep(0.01)
+        await endpoint.warm(MODEL)
+        assert endpoint.profile.name == "llama.cpp"
         assert endpoint.profile.window == real_server.window
 
 
