@@ -164,6 +164,7 @@ async def _talk(
     wanted: _Wanted,
 ) -> int:
     import anyio
+    import anyio.lowlevel
 
     killed = opened = False
     async with AsyncExitStack() as stack:
