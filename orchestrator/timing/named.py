@@ -1,0 +1,23 @@
+"""Policies by name: what a benchmark, a replay or a configuration file can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from orchestrator.timing.moment import TimingPolicy
+from orchestrator.timing.policies import AtBoundary, FirstOf, Speak, WaitForGap, default_policy
+
+__all__ = ["NAMED"]
+
+
+def _gap() -> TimingPolicy:
+    return FirstOf((WaitForGap(), AtBoundary(), Speak()))
+
+
+NAMED: Final[Mapping[str, Callable[[], TimingPolicy]]] = {
+    "default": default_policy,
+    "gap": _gap,
+}
+"""Each value makes the policy anew. `default` is what a session uses when nothing is said; `gap` waits for a gap and for
+the assistant's clause, and does nothing else."""
