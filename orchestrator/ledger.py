@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from orchestrator.clock import START, Instant
-from orchestrator.effects import FindingState, LedgerChanged, Work
+from orchestrator.effects import FindingState, Floor, LedgerChanged, Work
 from orchestrator.events import DelegationState
 from orchestrator.finding import Finding, Urgency
 from orchestrator.growing import goes_on, reached
@@ -123,6 +123,8 @@ class Note(msgspec.Struct):
     style: str = "weave"
     topic: int = 0
     """The topic of the conversation when it was last offered."""
+    arrived_to: Floor = "nobody"
+    """Who had the floor when it arrived."""
 
 
 class Ledger(msgspec.Struct):

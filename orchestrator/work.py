@@ -205,8 +205,10 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
                 cut_speech(state, note.finding.id, f"{finding.id} replaces it", now, out)
                 state.ledger.settle(note, "owed", f"{finding.id} is here")
     stale = state.ledger.arrive(finding, now=now)
-    if before is None and finding.kind != "progress" and finding.id in state.ledger.notes:
-        state.note(Found(finding=finding), now)
+    if before is None and finding.id in state.ledger.notes:
+        state.ledger.notes[finding.id].arrived_to = state.floor.floor
+        if finding.kind != "progress":
+            state.note(Found(finding=finding), now)
     state.collect(out)
     if stale is not None:
         _again(state, config, stale, "; ".join(stale.corrections), now, out)
