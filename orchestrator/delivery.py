@@ -132,7 +132,8 @@ def _hold(state: State, hold: Hold, owed: list[Note], now: Instant, out: list[Ef
 
 
 def _drop(state: State, drop: Drop, owed: list[Note], now: Instant, out: list[Effect]) -> bool:
-    notes = [note for note in _chosen(drop, owed) if not note.finding.terminal or drop.state == "superseded"]
+    kept = state.ledger.lawful and drop.state != "superseded"
+    notes = [note for note in _chosen(drop, owed) if not (kept and note.finding.terminal)]
     if not notes:
         # Law 6: a policy cannot lose a finished result; it waits for a better decision.
         _hold(state, Hold(f"a finished result is not dropped ({drop.reason})"), owed, now, out)

@@ -63,6 +63,7 @@ class Session:
         self.config = config
         self._timing = timing
         self._state = State(started_at=started_at, next_grid=after(started_at, config.tick_ms))
+        self._state.ledger.lawful = config.lawful
 
     # --- what the shell needs ----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Policies are small frozen structs that compose; `default_policy()` is the compos
 it and others by name.
 """
 
+from orchestrator.timing.baselines import BASELINES
 from orchestrator.timing.boundary import AtBoundary
 from orchestrator.timing.composing import FirstOf
 from orchestrator.timing.default import default_policy
@@ -19,6 +20,7 @@ from orchestrator.timing.telling import Speak
 from orchestrator.timing.urgency import Urgent
 
 __all__ = [
+    "BASELINES",
     "NAMED",
     "Announce",
     "AnswerFirst",

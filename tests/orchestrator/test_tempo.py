@@ -92,7 +92,7 @@ def test_who_pauses_long_between_words_is_spoken_over_once_at_most() -> None:
 def test_the_first_long_pause_may_be_taken_for_an_end() -> None:
     words = [1_000, 1_200, 3_300, 3_500, 5_600, 5_800]
     told = told_at(keys("a" * len(words), *words), ready_ms=1_500)
-    assert [at for at in told if at < words[-1]] == [2_720]
+    assert [at for at in told if at < words[-1]] == [2_820]
 
 
 def test_who_types_in_bursts_is_told_in_the_first_gap_that_is_longer_than_a_breath() -> None:
