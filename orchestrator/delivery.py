@@ -68,7 +68,7 @@ def _pending(state: State, note: Note) -> Pending:
         note.cuts,
         note.said,
         moved_on,
-        job.since if job is not None else note.arrived,
+        job.revision if job is not None else 0,
         note.arrived_to,
     )
 
