@@ -1,7 +1,7 @@
 """The measures, from a journal alone. Each with its formula; docs/benchmark.md says the same in words.
 
-Delays count from the first good moment for a fact: nobody speaks, the person is there and has been quiet for
-`quiet_ms`, no answer is due to them, the fact is ready and not stale.
+A moment is good for a fact when nobody speaks, the person is there and has been quiet for `quiet_ms`, no answer is due
+to them, and the fact is ready and not stale. Its delay is the good time that goes by before its first word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from orchestrator.bench.record import Line
-from orchestrator.bench.timeline import Fact, Interval, Timeline, Turn, Utterance, free_from, shared_ms, timeline
+from orchestrator.bench.timeline import Fact, Interval, Timeline, Turn, Utterance, free_ms, shared_ms, timeline
 
 __all__ = ["FAULTS", "Fault", "Measure", "Rules", "Score", "score"]
 
@@ -32,6 +32,9 @@ FAULTS: Final[tuple[Measure, ...]] = (
 """A run in which none of these is found is clean."""
 
 _CLAUSE_END: Final = re.compile(r"[.,;:!?…][\"')\]]*\s*$")
+_CLAUSE_START: Final = re.compile(r"(?:and|but|because|or|which|while)\b")
+_LATER: Final = 2
+"""Among so many utterances after it, the rest of one that was broken off is looked for."""
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -44,11 +47,11 @@ class Rules(msgspec.Struct, frozen=True):
     grace_ms: int = 300
     """How long a fact may still be told after it became stale: a micro-turn and a reaction."""
     chance_ms: int = 1_000
-    """A fact that expired could have been told if its first good moment came so long before."""
+    """A fact that expired could have been told if there was so much good time for it."""
     overlap_ms: int = 250
     """An overlap of so little in a run is the reaction time of whoever is interrupted, and no fault."""
     excuse_ms: int = 2_000
-    """An utterance that is cut so soon after the person began, or after its fact became stale, is cut with reason."""
+    """An utterance cut so soon after the person spoke or typed, or after its fact became stale, is cut with reason."""
     on_ms: int = 1_000
     """An utterance that ends inside a clause is broken off if the assistant goes on within this time."""
     overtaken_ms: int = 5_000
@@ -71,7 +74,7 @@ class Score(msgspec.Struct, frozen=True):
     seed: int
     system: str
     delays: tuple[int, ...] = ()
-    """For each fact: from its first good moment to the first word of it; 0 where that came before."""
+    """For each fact: the good time from when it was ready to the first word of it; 0 where that came before any."""
     waits: tuple[int, ...] = ()
     """For each fact: from when it was ready to the first word of it, whatever the moment was like."""
     overlap_ms: int = 0
@@ -86,7 +89,7 @@ class Score(msgspec.Struct, frozen=True):
     stale: int = 0
     """Facts of which something was told after they had become stale."""
     missed: int = 0
-    """Facts of which nothing was told before they expired, though there was a good moment."""
+    """Facts of which nothing was told before they expired, though there was time."""
     lost: int = 0
     """Facts that had to be told and never were told whole."""
     musts: int = 0
@@ -148,10 +151,10 @@ def score(lines: Sequence[Line], rules: Rules | None = None) -> Score:
 # --- when it was told ------------------------------------------------------------------------------------------------
 
 
-def _good_moment(line: Timeline, fact: Fact, rules: Rules) -> int | None:
-    """The first millisecond at which `fact` could well have been begun; `None` where there was none."""
+def _good_ms(line: Timeline, fact: Fact, until: int, rules: Rules) -> int:
+    """How long, from when it was ready up to `until`, the moment was good for `fact`."""
     if fact.ready is None:
-        return None
+        return 0
     blocked: list[Interval] = [*line.away]
     for turn in line.turns.values():
         blocked.append((turn.begins, turn.ends + rules.quiet_ms))
@@ -159,8 +162,7 @@ def _good_moment(line: Timeline, fact: Fact, rules: Rules) -> int | None:
             answered = turn.ends + rules.reply_ms
             blocked.append((turn.ends, answered if turn.replied is None else min(turn.replied, answered)))
     blocked.extend((said.begins, said.ends) for said in line.utterances.values() if fact.id not in said.about)
-    at = free_from(fact.ready, blocked)
-    return None if at >= line.end or (fact.stale is not None and at >= fact.stale) else at
+    return free_ms(fact.ready, until if fact.stale is None else min(until, fact.stale), blocked)
 
 
 def _delays(line: Timeline, rules: Rules) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -170,8 +172,7 @@ def _delays(line: Timeline, rules: Rules) -> tuple[tuple[int, ...], tuple[int, .
         if fact.ready is None or not fact.begun or (fact.stale is not None and fact.begun[0] > fact.stale):
             continue
         waits.append(max(0, fact.begun[0] - fact.ready))
-        good = _good_moment(line, fact, rules)
-        delays.append(0 if good is None else max(0, fact.begun[0] - good))
+        delays.append(_good_ms(line, fact, fact.begun[0], rules))
     return tuple(delays), tuple(waits)
 
 
@@ -229,7 +230,8 @@ def _broken(one: Utterance, said: list[Utterance], rules: Rules) -> bool:
         before = "".join(piece.text for piece in one.pieces if piece.at_ms < other.begins)
         if not _CLAUSE_END.search(before):
             return True
-    if _CLAUSE_END.search(one.text):
+    later = [other for other in said if other.begins >= one.ends - rules.grace_ms and other is not one]
+    if _CLAUSE_END.search(one.text) or any(_CLAUSE_START.match(other.text) for other in later[:_LATER]):
         return False
     goes_on = any(
         other is not one and other.pieces and last <= other.begins <= one.ends + rules.on_ms for other in said
@@ -239,7 +241,7 @@ def _broken(one: Utterance, said: list[Utterance], rules: Rules) -> bool:
 
 def _excused(line: Timeline, one: Utterance, rules: Rules) -> bool:
     since = one.ends - rules.excuse_ms
-    if any(since <= turn.begins <= one.ends for turn in line.turns.values()):
+    if any(since <= start <= one.ends for turn in line.turns.values() for start, _ in turn.sounds):
         return True
     stale = [line.facts[name].stale for name in one.about]
     return any(at is not None and since <= at <= one.ends for at in stale)
@@ -285,10 +287,9 @@ def _missed(line: Timeline, rules: Rules, faults: list[Fault]) -> int:
     for fact in line.facts.values():
         if fact.stale is None or fact.why != "expired" or any(at <= fact.stale for at in fact.begun):
             continue
-        good = _good_moment(line, fact, rules)
-        if good is not None and good <= fact.stale - rules.chance_ms:
+        if _good_ms(line, fact, fact.stale, rules) >= rules.chance_ms:
             count += 1
-            faults.append(Fault(good, "missed", f"fact {fact.id} could have been told before it expired"))
+            faults.append(Fault(fact.stale, "missed", f"fact {fact.id} could have been told before it expired"))
     return count
 
 

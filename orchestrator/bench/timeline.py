@@ -31,7 +31,7 @@ from orchestrator.bench.record import (
     SpeechPiece,
 )
 
-__all__ = ["Fact", "Interval", "Request", "Timeline", "Turn", "Utterance", "free_from", "shared_ms", "timeline"]
+__all__ = ["Fact", "Interval", "Request", "Timeline", "Turn", "Utterance", "free_ms", "shared_ms", "timeline"]
 
 Interval: TypeAlias = tuple[int, int]
 
@@ -213,16 +213,13 @@ def _told(
             request.closed = done
 
 
-def free_from(at: int, blocked: Iterable[Interval]) -> int:
-    """The first millisecond from `at` on that lies in none of `blocked`.
+def free_ms(start: int, stop: int, blocked: Iterable[Interval]) -> int:
+    """How many milliseconds from `start` up to `stop` lie in none of `blocked`.
 
-    >>> free_from(10, [(30, 40), (5, 20), (15, 30)])
-    40
+    >>> free_ms(10, 50, [(30, 40), (5, 20), (15, 30)])
+    10
     """
-    for start, stop in sorted(blocked):
-        if start <= at < stop:
-            at = stop
-    return at
+    return max(0, stop - start) - shared_ms([(start, stop)], blocked)
 
 
 def shared_ms(one: Iterable[Interval], other: Iterable[Interval]) -> int:

@@ -92,10 +92,12 @@ def test_the_clean_journal_is_clean() -> None:
     assert result == Score("hand-made", "none", 0, "nobody", (20,), (20,), musts=1, requests=1, words=2 + 5 + 3)
 
 
-def test_a_delay_counts_from_the_first_good_moment_and_a_wait_from_when_it_was_ready() -> None:
+def test_a_delay_is_the_good_time_that_goes_by_and_a_wait_all_the_time() -> None:
     busy = turn("t2", 3_500)  # until 4,500; the moment is good 300 ms later
     result = scored(ASKED, ACCEPTED, READY, busy, told(5_000))
     assert (result.delays, result.waits, faults(result)) == ((200,), (1_000,), [])
+    begins_soon = turn("t2", 4_150)  # 150 ms of good time, then the turn until 5,150
+    assert scored(ASKED, ACCEPTED, READY, begins_soon, told(5_500)).delays == (200,)
 
 
 def test_a_moment_is_not_good_while_the_assistant_speaks_nor_while_an_answer_is_due() -> None:
@@ -167,7 +169,7 @@ def test_speech_that_becomes_stale_while_it_is_told() -> None:
 def test_a_missed_chance() -> None:
     perishable: tuple[Line, ...] = (FactReady(4_000, "f2", must=False), FactStale(6_000, "f2", "expired"))
     late = scored(ASKED, ACCEPTED, perishable, (FactReady(6_500, "f1", "r1"),), told(6_500))
-    assert (faults(late), late.missed) == ([("missed", 4_000)], 1)
+    assert (faults(late), late.missed) == ([("missed", 6_000)], 1)
     no_chance = scored(
         ASKED, ACCEPTED, perishable, turn("t2", 3_900, lasts=2_000), (FactReady(6_500, "f1", "r1"),), told(6_500)
     )
