@@ -155,8 +155,8 @@ def _assistant(make: Maker) -> None:
 def _urgent(make: Maker) -> None:
     """An urgent result comes while the assistant speaks, or the person; some are critical."""
     request, facts = make.asks(_START)
-    urgency: Urgency = "critical" if make.chance.random() < 0.4 else "high"
-    if make.chance.random() < 0.5:
+    urgency: Urgency = "critical" if make.odds(40) else "high"
+    if make.odds(50):
         talk = make.remarks(Cue(after_ms=make.between(1_500, 2_500)), say=LONG)
         at = Cue("step.ends", talk.id, after_ms=make.between(1_200, 3_500))
     else:
@@ -198,21 +198,19 @@ def _partials(make: Maker) -> None:
 
 def _preliminary(make: Maker) -> None:
     """A preliminary answer is overtaken by the right one, which comes soon after it."""
-    request, facts = make.asks(_START)
-    make.may(facts[2])
+    request, facts = make.asks(_START, may=1)
     first = make.arrives(facts[2:], _soon(make, 1_500, 3_500), kind="partial", seq=1)
     final = make.arrives(facts[:2], _soon(make, 50, 3_000), seq=2)
     make.works_on(request, first, msgspec.structs.replace(final, replaces=facts[2:]))
-    if make.chance.random() < 0.5:
+    if make.odds(50):
         make.remarks(Cue("fact.ready", facts[2], after_ms=make.between(0, 600)))
 
 
 def _expiring(make: Maker) -> None:
     """A part of the answer is true for a few seconds only, and the person may be speaking in them."""
-    request, facts = make.asks(_START)
-    make.may(facts[2])
+    request, facts = make.asks(_START, may=1)
     at = _soon(make, 1_500, 3_000)
-    if make.chance.random() < 0.6:
+    if make.odds(60):
         at = Cue("step.begins", make.coming, after_ms=make.between(300, 1_500))
         make.remarks(Cue(after_ms=make.between(1_500, 3_000)))
     perishable = make.arrives(facts[2:], at, kind="partial", seq=1)
@@ -227,13 +225,13 @@ def _reordering(make: Maker) -> None:
     second = make.arrives(facts[:2], _soon(make, 20, 900), kind="partial", seq=2)
     final = make.arrives(facts, _soon(make, 20, 2_500), seq=3)
     again = tuple(make.between(50, 4_000) for _ in range(make.between(1, 2)))
-    swapped = (second, first) if make.chance.random() < 0.5 else (first, second)
+    swapped = (second, first) if make.odds(50) else (first, second)
     both = tuple(
         msgspec.structs.replace(arrival, cue=cue, again_ms=again)
         for arrival, cue in zip(swapped, (first.cue, second.cue), strict=True)
     )
     final = msgspec.structs.replace(final, again_ms=again)
-    late = make.chance.random() < 0.4
+    late = make.odds(40)
     make.works_on(request, both[0], *((final, both[1]) if late else (both[1], final)))
 
 
@@ -244,7 +242,7 @@ def _failure(make: Maker) -> None:
     dead = Arrival(_soon(make, 300, 1_500), "dies")
     taken = Arrival(_soon(make, 500, 4_500), "running")
     again = make.arrives(facts[:1], _soon(make, 400, 1_500), kind="partial", seq=1, attempt=2)
-    if make.chance.random() < 0.3:
+    if make.odds(30):
         failed = Arrival(_soon(make), "error", 2, "That could not be found out.", attempt=2)
         make.works_on(request, part, dead, taken, again, failed)
     else:
@@ -287,7 +285,7 @@ def _superseded_amid(make: Maker) -> None:
 def _corrected(make: Maker) -> None:
     """The person corrects a request that is being worked on; sometimes the old answer is on its way."""
     request, facts = make.asks(_START)
-    deaf = make.chance.random() < 0.5
+    deaf = make.odds(50)
     at = Cue("step.ends", make.coming, after_ms=make.between(100, 2_000)) if deaf else _soon(make, 15_000, 16_000)
     make.works_on(request, make.arrives(facts[:2], at), deaf=deaf)
     means = Meaning("I pass that on.", corrects=request, stale=facts[:2])

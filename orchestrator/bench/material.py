@@ -60,22 +60,26 @@ class Maker:
     """Makes one scenario of `family` from `seed`."""
 
     def __init__(self, family: str, seed: int) -> None:
-        self.family = family
-        self.seed = seed
-        self.chance: Random = Random(f"{family}/{seed}")
-        self.steps: list[Step] = []
-        self.facts: list[Fact] = []
-        self.works: list[Work] = []
-        self.how: Literal["types", "speaks"] = "types" if self.chance.random() < 0.6 else "speaks"
-        self.tempo: Tempo = (PLAIN, BRISK)[self.chance.randrange(2)]
-        self.requests: int = 0
-        self._places: list[str] = self.chance.sample(_PLACES, len(_PLACES))
-        self._topics: list[tuple[str, ...]] = self.chance.sample(_TOPICS, len(_TOPICS))
-        self._remarks: list[str] = self.chance.sample(_REMARKS, len(_REMARKS))
+        self._family = family
+        self._seed = seed
+        self._chance: Random = Random(f"{family}/{seed}")
+        self._steps: list[Step] = []
+        self._facts: list[Fact] = []
+        self._works: list[Work] = []
+        self.how: Literal["types", "speaks"] = "types" if self._chance.random() < 0.6 else "speaks"
+        self._tempo: Tempo = (PLAIN, BRISK)[self._chance.randrange(2)]
+        self._requests: int = 0
+        self._places: list[str] = self._chance.sample(_PLACES, len(_PLACES))
+        self._topics: list[tuple[str, ...]] = self._chance.sample(_TOPICS, len(_TOPICS))
+        self._remarks: list[str] = self._chance.sample(_REMARKS, len(_REMARKS))
 
     def between(self, least: int, most: int) -> int:
         """A whole number, both ends included."""
-        return self.chance.randrange(least, most + 1)
+        return self._chance.randrange(least, most + 1)
+
+    def odds(self, percent: int) -> bool:
+        """Whether something happens that does in so many of a hundred scenarios."""
+        return self._chance.random() * 100 < percent
 
     # --- the person --------------------------------------------------------------------------------------------------
 
@@ -85,12 +89,13 @@ class Maker:
         *,
         before: str = "",
         means: Meaning | None = None,
-        how: Literal["types", "speaks"] | None = None,
+        may: int = 0,
     ) -> tuple[str, tuple[str, ...]]:
-        """The person asks for something new. Returns the request and its three facts."""
-        self.requests += 1
-        request = f"r{self.requests}"
-        question, *words = self._topics[self.requests % len(self._topics)]
+        """The person asks for something new. Returns the request and its three facts; the last `may` need not be
+        told."""
+        self._requests += 1
+        request = f"r{self._requests}"
+        question, *words = self._topics[self._requests % len(self._topics)]
         values = {
             "place": self._places.pop(),
             "hour": self.between(7, 21),
@@ -99,15 +104,15 @@ class Maker:
             "price": self.between(31, 95),
         }
         facts = tuple(f"{request}{letter}" for letter in "abc")
-        for fact, text in zip(facts, words, strict=True):
-            self.facts.append(Fact(fact, text.format_map(values), request))
+        for number, (fact, text) in enumerate(zip(facts, words, strict=True)):
+            self._facts.append(Fact(fact, text.format_map(values), request, must=number < len(facts) - may))
         means = means or Meaning("Let me look that up.")
         line = before + question.format_map(values)
         meaning = Meaning(means.say, request, means.instead_of, means.corrects, means.cancels, means.stale)
-        self.says(line, meaning, cue, how=how)
+        self._says(line, meaning, cue)
         return request, facts
 
-    def says(
+    def _says(
         self,
         line: str,
         means: Meaning,
@@ -122,48 +127,48 @@ class Maker:
         words = line.count(" ") + 1
         pause_at = max(1, words // 2)
         if how == "types":
-            strokes = typed(line, tempo or self.tempo, self.chance, pause_ms=pause_ms, pause_at=pause_at)
-            lasts = strokes[-1].at_ms + varied(180, 60, self.chance)
+            strokes = typed(line, tempo or self._tempo, self._chance, pause_ms=pause_ms, pause_at=pause_at)
+            lasts = strokes[-1].at_ms + varied(180, 60, self._chance)
         else:
-            strokes = spoken(line, SPEECH, self.chance, pause_ms=pause_ms, pause_at=pause_at)
+            strokes = spoken(line, SPEECH, self._chance, pause_ms=pause_ms, pause_at=pause_at)
             lasts = strokes[-1].at_ms + strokes[-1].ms
-        enter = how != "types" or self.chance.random() < 0.8
-        yields = 700 if self.chance.random() < 0.5 else 0
-        step = Step(f"s{len(self.steps) + 1}", cue, how, line, strokes, lasts, enter, means, yields)
-        self.steps.append(step)
+        enter = how != "types" or self._chance.random() < 0.8
+        yields = 700 if self._chance.random() < 0.5 else 0
+        step = Step(f"s{len(self._steps) + 1}", cue, how, line, strokes, lasts, enter, means, yields)
+        self._steps.append(step)
         return step
 
     def remarks(self, cue: Cue = AFTER, *, say: str = "", tempo: Tempo | None = None, pause_ms: int = 0) -> Step:
         """The person says something that needs no work, and expects an answer."""
-        answer = say or _ANSWERS[self.chance.randrange(len(_ANSWERS))]
-        return self.says(self._remarks.pop(), Meaning(answer), cue, tempo=tempo, pause_ms=pause_ms)
+        answer = say or _ANSWERS[self._chance.randrange(len(_ANSWERS))]
+        return self._says(self._remarks.pop(), Meaning(answer), cue, tempo=tempo, pause_ms=pause_ms)
 
     def aside(self, cue: Cue) -> Step:
         """The person speaks to somebody else."""
-        line = _ASIDES[self.chance.randrange(len(_ASIDES))]
-        return self.says(line, Meaning(), cue, how="aside", pause_ms=self.between(0, 1) * self.between(400, 1_200))
+        line = _ASIDES[self._chance.randrange(len(_ASIDES))]
+        return self._says(line, Meaning(), cue, how="aside", pause_ms=self.between(0, 1) * self.between(400, 1_200))
 
     def listens(self, cue: Cue) -> None:
         """The person says a listener's word."""
         lasts = self.between(250, 450)
-        self.steps.append(Step(f"s{len(self.steps) + 1}", cue, "backchannels", "mm-hm", lasts_ms=lasts))
+        self._steps.append(Step(f"s{len(self._steps) + 1}", cue, "backchannels", "mm-hm", lasts_ms=lasts))
 
     def leaves(self, cue: Cue, lasts_ms: int) -> Step:
         """The person goes away for so long."""
-        step = Step(f"s{len(self.steps) + 1}", cue, "away", lasts_ms=lasts_ms)
-        self.steps.append(step)
+        step = Step(f"s{len(self._steps) + 1}", cue, "away", lasts_ms=lasts_ms)
+        self._steps.append(step)
         return step
 
     @property
     def coming(self) -> str:
         """The name the next step will have."""
-        return f"s{len(self.steps) + 1}"
+        return f"s{len(self._steps) + 1}"
 
     # --- the background ----------------------------------------------------------------------------------------------
 
-    def text(self, facts: tuple[str, ...]) -> str:
+    def _text(self, facts: tuple[str, ...]) -> str:
         """What a finding with these facts says."""
-        words = {fact.id: fact.words for fact in self.facts}
+        words = {fact.id: fact.words for fact in self._facts}
         return " ".join(words[fact] for fact in facts)
 
     def arrives(
@@ -177,30 +182,24 @@ class Maker:
         urgency: Urgency = "normal",
     ) -> Arrival:
         """A finding with `facts`."""
-        return Arrival(cue, kind, seq, self.text(facts), facts, attempt=attempt, urgency=urgency)
+        return Arrival(cue, kind, seq, self._text(facts), facts, attempt=attempt, urgency=urgency)
 
     def works_on(self, request: str, *arrivals: Arrival, deaf: bool = False) -> None:
         """What the background does about `request`: it takes it, and then `arrivals`."""
         taken = Arrival(Cue("arrival", after_ms=self.between(30, 200)), "running")
-        self.works.append(Work(request, (taken, *arrivals), deaf))
-
-    def may(self, *facts: str) -> None:
-        """These facts need not be told."""
-        self.facts = [
-            Fact(fact.id, fact.words, fact.request, must=False) if fact.id in facts else fact for fact in self.facts
-        ]
+        self._works.append(Work(request, (taken, *arrivals), deaf))
 
     def made(self) -> Scenario:
         """The scenario."""
         return Scenario(
-            f"{self.family}-{self.seed}",
-            self.family,
-            self.seed,
-            varied(450, 40, self.chance),
-            tuple(self.steps),
-            tuple(fact for fact in self.facts if any(fact.id in arrival.facts for arrival in self._arrivals())),
-            tuple(self.works),
+            f"{self._family}-{self._seed}",
+            self._family,
+            self._seed,
+            varied(450, 40, self._chance),
+            tuple(self._steps),
+            tuple(fact for fact in self._facts if any(fact.id in arrival.facts for arrival in self._arrivals())),
+            tuple(self._works),
         )
 
     def _arrivals(self) -> list[Arrival]:
-        return [arrival for work in self.works for arrival in work.arrivals]
+        return [arrival for work in self._works for arrival in work.arrivals]
