@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from orchestrator.clock import START, Instant
-from orchestrator.effects import FindingState, LedgerChanged, Work
+from orchestrator.effects import FindingState, Floor, LedgerChanged, Work
 from orchestrator.events import DelegationState
 from orchestrator.finding import Finding, Urgency
 from orchestrator.growing import goes_on, reached
@@ -123,6 +123,8 @@ class Note(msgspec.Struct):
     style: str = "weave"
     topic: int = 0
     """The topic of the conversation when it was last offered."""
+    arrived_to: Floor = "nobody"
+    """Who had the floor when it arrived."""
 
 
 class Ledger(msgspec.Struct):
@@ -136,6 +138,8 @@ class Ledger(msgspec.Struct):
     gaps: int = 0
     changes: list[LedgerChanged] = msgspec.field(default_factory=list[LedgerChanged])
     """Not yet collected by the session."""
+    lawful: bool = True
+    """Whether a finished finding is kept from being dropped, and old answers from being told."""
 
     def collect(self) -> list[LedgerChanged]:
         """The changes since the last call."""
@@ -195,7 +199,7 @@ class Ledger(msgspec.Struct):
         """Move a finding on; one that has reached its end leaves the ledger. Raises `IllegalTransition`."""
         if state not in FINDING_TRANSITIONS[note.state]:
             raise IllegalTransition(f"finding {note.finding.id}: {note.state} -> {state}")
-        if state in ("expired", "dropped") and note.finding.terminal:
+        if state in ("expired", "dropped") and note.finding.terminal and self.lawful:
             raise IllegalTransition(f"finding {note.finding.id} is finished; it cannot be {state}")
         note.state = state
         self.changes.append(LedgerChanged(state=state, finding=note.finding.id, reason=reason))

@@ -99,7 +99,12 @@ def test_first_of_takes_the_first_opinion_and_holds_without_one() -> None:
         (at(quiet_ms=300), False, None),
         (at(quiet_ms=300, ended=False, tempo_ms=400), True, 10_500),
         (at(quiet_ms=800, ended=False, tempo_ms=400), False, None),
-        (at(quiet_ms=1_200, ended=False, tempo_ms=5_000), False, None),
+        (at(quiet_ms=1_200, ended=False, tempo_ms=5_000), True, 12_800),
+        (at(quiet_ms=4_000, ended=False, tempo_ms=5_000), False, None),
+        (at(quiet_ms=1_500, ended=False, pause_ms=1_600), True, 10_500),
+        (at(quiet_ms=4_000, ended=False, pause_ms=4_900), False, None),
+        (at(quiet_ms=300, ended=True, pause_ms=400), True, 10_200),
+        (at(quiet_ms=900, ended=True, pause_ms=4_900), False, None),
     ],
 )
 def test_wait_for_gap(moment: Moment, holds: bool, until_ms: int | None) -> None:
