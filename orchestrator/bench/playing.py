@@ -47,17 +47,21 @@ TAIL_MS: Final = 1_500
 """How long the silence at the end is watched."""
 
 
-def play_scenario(scenario: Scenario, policy: TimingPolicy, *, system: str) -> list[Line]:
-    """Play it to its end. Returns the journal, which names `system`."""
-    return _Stage(scenario, policy, system).play()
+def play_scenario(scenario: Scenario, policy: TimingPolicy, *, system: str, lawful: bool = True) -> list[Line]:
+    """Play it to its end. Returns the journal, which names `system`.
+
+    `lawful=False` is for the rules of others (`SessionConfig.lawful`).
+    """
+    config = SessionConfig(id="s", pace=PACE, lawful=lawful)
+    return _Stage(scenario, Session(config, timing=policy), system).play()
 
 
 class _Stage:
     """One run: everybody in it, and the order of what happens."""
 
-    def __init__(self, scenario: Scenario, policy: TimingPolicy, system: str) -> None:
+    def __init__(self, scenario: Scenario, session: Session, system: str) -> None:
         self.scenario = scenario
-        self.session: Session = Session(SessionConfig(id="s", pace=PACE), timing=policy)
+        self.session = session
         self.person: Person = Person(scenario.steps)
         self.background: Background = Background(scenario.works)
         self.voice: SymbolicVoice = SymbolicVoice(scenario.steps, scenario.think_ms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class _Task(msgspec.Struct, frozen=True):
     families: tuple[str, ...]
     seed: int
     journals: str
+    lawful: bool
 
 
 def run(
@@ -35,14 +36,20 @@ def run(
     families: Sequence[str] = tuple(FAMILIES),
     jobs: int = 1,
     journals: Path | None = None,
+    lawless: Container[str] = (),
 ) -> list[Score]:
     """Play each family with each seed under each policy, in `jobs` processes, and score it.
 
-    With `journals`, each journal is written to `FOLDER/POLICY/SCENARIO.ndjson`.
+    The policies that `lawless` names are played with `SessionConfig(lawful=False)`: those that restate the rules of
+    others. With `journals`, each journal is written to `FOLDER/POLICY/SCENARIO.ndjson`.
     """
     folder = "" if journals is None else str(journals)
     chosen = tuple(seeds)
-    tasks = [_Task(name, policy, tuple(families), seed, folder) for name, policy in policies.items() for seed in chosen]
+    tasks = [
+        _Task(name, policy, tuple(families), seed, folder, name not in lawless)
+        for name, policy in policies.items()
+        for seed in chosen
+    ]
     if journals is not None:
         for name in policies:
             (journals / name).mkdir(parents=True, exist_ok=True)
@@ -56,7 +63,7 @@ def run(
 def _one(task: _Task) -> list[Score]:
     results: list[Score] = []
     for family in task.families:
-        played = play_scenario(scenario(family, task.seed), task.policy, system=task.system)
+        played = play_scenario(scenario(family, task.seed), task.policy, system=task.system, lawful=task.lawful)
         results.append(score(played))
         if task.journals:
             file = Path(task.journals) / task.system / f"{family}-{task.seed}.ndjson"

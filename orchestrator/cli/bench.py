@@ -61,6 +61,7 @@ def splice(
     from orchestrator.bench.table import as_json as to_json
     from orchestrator.bench.table import as_text, tabulate
     from orchestrator.errors import UsageError
+    from orchestrator.timing.baselines import BASELINES
     from orchestrator.timing.named import NAMED
 
     for what, chosen, known in (("policy", policies, tuple(NAMED)), ("family", families, tuple(FAMILIES))):
@@ -81,6 +82,7 @@ def splice(
             families=families or tuple(FAMILIES),
             jobs=jobs or os.cpu_count() or 1,
             journals=journals,
+            lawless=BASELINES,
         )
     table = tabulate(results)
     sys.stdout.buffer.write(to_json(table) if as_json else as_text(table, families=by_family).encode())
