@@ -38,6 +38,8 @@ class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice", omit_d
     """Spoken even while the person holds the floor; `reason` says why."""
     brief: bool = False
     """In one sentence: it comes late, or there is much of it."""
+    quiet_ms: int = 0
+    """Ahead of its moment: the voice phrases it now, and it is heard once the person has been quiet for so long."""
 
 
 class Drop(msgspec.Struct, frozen=True, tag_field="type", tag="drop"):

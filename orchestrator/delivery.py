@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.clock import Instant, from_ms, to_ms
+from orchestrator.clock import Instant, after, from_ms, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Interrupted, Noticed, Settled, Spoke
 from orchestrator.decisions import Drop, Hold, Splice, Style
@@ -68,7 +68,7 @@ def _pending(state: State, note: Note) -> Pending:
         note.cuts,
         note.said,
         moved_on,
-        job.since if job is not None else note.arrived,
+        job.revision if job is not None else 0,
         note.arrived_to,
     )
 
@@ -155,11 +155,12 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         return []
     style: Style = "say" if state.voice_down and splice.style in ("weave", "interject") else splice.style
     ids = tuple(note.finding.id for note in notes)
-    out.append(Splice(ids, splice.reason, style, splice.over_person, splice.brief))
+    out.append(Splice(ids, splice.reason, style, splice.over_person, splice.brief, splice.quiet_ms))
     state.last_splice, state.held = now, ("", ())
     for note in notes:
         note.offers += 1
         note.offered_n, note.offered_at, note.style, note.topic = state.n, now, style, state.topic
+        note.quiet_ms = splice.quiet_ms
         if note.continues or not note.said:
             note.said = _told(state, note)
             note.continues = bool(note.said)
@@ -249,8 +250,19 @@ def _verbatim(note: Note) -> str:
     return "As I was saying: " + text[start:].lstrip()
 
 
+def wait_for_quiet(state: State, now: Instant) -> None:
+    """Wake up when the person has been quiet for as long as what was phrased ahead waits for."""
+    if state.person.last_input is None or state.person.holding_since is not None:
+        return
+    for segment in state.speech.queue:
+        due = after(state.person.last_input, segment.quiet_ms)
+        if segment.quiet_ms and not segment.emitted and due > now and (state.wake is None or due < state.wake):
+            state.wake = due
+
+
 def hear_out(state: State, parts: list[Emit], now: Instant) -> None:
     """Book what went out at this micro-turn: who is being told, and what has been heard to the end."""
+    wait_for_quiet(state, now)
     for part in parts:
         for finding in part.about:
             note = state.ledger.notes.get(finding)

@@ -123,6 +123,8 @@ class Note(msgspec.Struct):
     style: str = "weave"
     topic: int = 0
     """The topic of the conversation when it was last offered."""
+    quiet_ms: int = 0
+    """How long the person is to be quiet before it is heard, where it was last given to the voice ahead of that."""
     arrived_to: Floor = "nobody"
     """Who had the floor when it arrived."""
 
@@ -215,7 +217,7 @@ class Ledger(msgspec.Struct):
         if note.state != "heard":
             # `said` is all that was heard where it was cut; else it is the earlier part that it goes on with.
             text = "" if note.continues else reached(text, note.said)
-        if len(text) > len(job.told) or (note.state == "heard" and not text.startswith(job.told)):
+        if len(text) > len(job.told) or (note.state == "heard" and not job.told.startswith(text)):
             job.told = text
 
     def arrive(self, finding: Finding, *, now: Instant) -> Job | None:
@@ -256,6 +258,9 @@ class Ledger(msgspec.Struct):
             self.advance(job, "running")
         if finding.kind == "progress":
             job.progress = finding.text
+        later = [note.finding.text for note in self.of(job.id) if note.finding.seq > finding.seq]
+        if finding.kind == "partial" and any(goes_on(text, finding.text) for text in (*later, f"{job.told}\n")):
+            return self._refuse(finding, "superseded", "a later part of the answer came first, and holds it")
         replaced = [note for note in self.of(job.id) if note.state == "owed"]
         for note in replaced:
             grown = finding.kind == note.finding.kind == "partial" and goes_on(finding.text, note.finding.text)

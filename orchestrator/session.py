@@ -354,9 +354,8 @@ class Session:
                 state.notices.append(NOT_CURRENT)
                 return
             interject = any(note.style == "interject" for note in live)
-            state.speech.say(
-                event.text, about=event.about, overlap=event.overlap, place="clause" if interject else "last"
-            )
+            quiet_ms = max(note.quiet_ms for note in live)
+            state.speech.say(event.text, event.about, event.overlap, quiet_ms, "clause" if interject else "last")
         else:
             state.reply_since = None
             state.asked.clear()
@@ -477,7 +476,7 @@ class Session:
             now,
             pace=config.pace,
             tick_ms=config.tick_ms,
-            person_holds=state.person.holding_since is not None,
+            quiet_ms=-1 if state.person.holding_since is not None else state.person.quiet_ms(now),
             reported=config.hearing == "reported",
         )
         out.extend(parts)

@@ -10,7 +10,7 @@ from orchestrator.timing.boundary import AtBoundary
 from orchestrator.timing.composing import FirstOf
 from orchestrator.timing.default import default_policy
 from orchestrator.timing.freshness import Expire, SilentProgress, Supersede
-from orchestrator.timing.gap import AnswerFirst, WaitForGap
+from orchestrator.timing.gap import Ahead, AnswerFirst, WaitForGap
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy
 from orchestrator.timing.named import NAMED
 from orchestrator.timing.ordering import Budget, InOrder, in_order
@@ -22,6 +22,7 @@ from orchestrator.timing.urgency import Urgent
 __all__ = [
     "BASELINES",
     "NAMED",
+    "Ahead",
     "Announce",
     "AnswerFirst",
     "AtBoundary",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from orchestrator.clock import MS, Instant, to_ms
-from orchestrator.decisions import Decision, Hold
-from orchestrator.timing.moment import Moment, Pending, ids
+from orchestrator.decisions import Decision, Hold, Splice
+from orchestrator.timing.moment import Moment, Pending, TimingPolicy, ids
 
-__all__ = ["AnswerFirst", "WaitForGap"]
+__all__ = ["Ahead", "AnswerFirst", "WaitForGap"]
 
 
 class WaitForGap(msgspec.Struct, frozen=True, tag=True):
@@ -50,3 +50,32 @@ class AnswerFirst(msgspec.Struct, frozen=True, tag=True):
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         return Hold("the person is answered first", ids(pending)) if moment.reply_due else None
+
+
+class Ahead(msgspec.Struct, frozen=True, tag=True):
+    """Lets the voice phrase the result up to `ahead_ms` before the gap is long enough for it to be heard.
+
+    A voice takes its time to the first word. It may take it while the gap that `gap` waits for is still growing; the
+    session keeps the words until then, and where the person goes on instead they are thrown away and the result waits.
+    """
+
+    gap: WaitForGap
+    then: TimingPolicy
+    ahead_ms: int = 600
+
+    def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
+        hold = self.gap.decide(moment, pending)
+        if hold is None:
+            return self.then.decide(moment, pending)
+        if moment.floor in ("person", "both") or moment.unsure:
+            return hold
+        wanted = self.gap.wanted_ms(moment)
+        early = Instant(moment.now + (wanted - self.ahead_ms - moment.quiet_ms) * MS)
+        if early > moment.now:
+            return Hold("the person has only just stopped", ids(pending), to_ms(early))
+        decision = self.then.decide(moment, pending)
+        if not isinstance(decision, Splice):
+            return decision
+        if decision.style not in ("weave", "interject"):
+            return hold
+        return msgspec.structs.replace(decision, quiet_ms=wanted, reason=f"{decision.reason}; phrased ahead of the gap")

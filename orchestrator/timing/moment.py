@@ -31,8 +31,8 @@ class Pending(msgspec.Struct, frozen=True):
     """What the person has heard of it."""
     moved_on: bool = False
     """Whether the person turned to something else since its delivery was cut."""
-    asked: Instant = Instant(0)
-    """When the work that found it was asked for."""
+    asked: int = 0
+    """The place in the conversation (its revision) at which the work that found it was asked for."""
     arrived_to: Floor = "nobody"
     """Who had the floor when it arrived."""
 

@@ -25,7 +25,7 @@ def in_order(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
     """`pending` as it is to be told: a question last; before it by urgency, results before failures, and among equals
     in the order in which the person asked."""
 
-    def place(item: Pending) -> tuple[bool, int, int, Instant, Instant]:
+    def place(item: Pending) -> tuple[bool, int, int, int, Instant]:
         asks = item.finding.kind == "question"
         return asks, _RANK[item.finding.urgency], _place(item.finding), item.asked, item.arrived
 
