@@ -111,6 +111,16 @@ def _bursts(make: Maker) -> None:
     make.works_on(request, make.arrives(_some(make, facts), at))
 
 
+def _lines(make: Maker) -> None:
+    """The result comes to somebody who says one thing in several lines, with short breaks between them."""
+    request, facts = make.asks(_START)
+    at = Cue("step.begins", make.coming, after_ms=make.between(300, 1_500))
+    for _ in range(make.between(1, 3)):
+        make.remarks(Cue(after_ms=make.between(350, 1_400)), goes_on=True)
+    make.remarks(Cue(after_ms=make.between(350, 1_400)))
+    make.works_on(request, make.arrives(_some(make, facts), at))
+
+
 def _collision(make: Maker) -> None:
     """The person begins within half a second of the result."""
     request, facts = make.asks(_START)
@@ -279,7 +289,7 @@ def _superseded_amid(make: Maker) -> None:
     """The person breaks into the telling of the result: they want something else."""
     request, facts = make.asks(_START)
     make.works_on(request, make.arrives(facts, _soon(make)))
-    _instead(make, request, facts, Cue("fact.begins", facts[0], after_ms=make.between(300, 1_200)))
+    _instead(make, request, facts, Cue("fact.begins", facts[0], after_ms=make.between(550, 1_300)))
 
 
 def _corrected(make: Maker) -> None:
@@ -296,7 +306,7 @@ def _corrected(make: Maker) -> None:
 def _interrupted(make: Maker) -> None:
     """The person breaks into the telling of the result with something else, and still wants it."""
     request, facts = make.asks(_START)
-    make.remarks(Cue("fact.begins", facts[0], after_ms=make.between(300, 2_200)))
+    make.remarks(Cue("fact.begins", facts[0], after_ms=make.between(550, 1_400)))
     make.works_on(request, make.arrives(facts, _soon(make)))
 
 
@@ -307,6 +317,7 @@ FAMILIES: Final[Mapping[str, Callable[[Maker], None]]] = {
     "mid-sentence": _mid_sentence,
     "slow": _slow,
     "bursts": _bursts,
+    "lines": _lines,
     "collision": _collision,
     "aside": _aside,
     "backchannel": _backchannel,

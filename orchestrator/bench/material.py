@@ -39,6 +39,12 @@ _TOPICS: Final = (
 )
 _PLACES: Final = ("Lyon", "Turin", "Ghent", "Porto", "Bergen", "Graz", "Lugano", "Malmo", "Nantes", "Oviedo")
 _ASIDES: Final = ("no, put it over there please", "I will be with you in a minute", "yes, the blue one is mine")
+_MORE: Final = (
+    "well, let me see,",
+    "so I was at the market today",
+    "and there I met the old man again",
+    "you know, the one with the dog",
+)
 _REMARKS: Final = (
     "by the way, what do you call a baby owl?",
     "and how many feet are there in a mile?",
@@ -71,6 +77,7 @@ class Maker:
         self._requests: int = 0
         self._places: list[str] = self._chance.sample(_PLACES, len(_PLACES))
         self._topics: list[tuple[str, ...]] = self._chance.sample(_TOPICS, len(_TOPICS))
+        self._more: list[str] = self._chance.sample(_MORE, len(_MORE))
         self._remarks: list[str] = self._chance.sample(_REMARKS, len(_REMARKS))
 
     def between(self, least: int, most: int) -> int:
@@ -138,8 +145,12 @@ class Maker:
         self._steps.append(step)
         return step
 
-    def remarks(self, cue: Cue = AFTER, *, say: str = "", tempo: Tempo | None = None, pause_ms: int = 0) -> Step:
-        """The person says something that needs no work, and expects an answer."""
+    def remarks(
+        self, cue: Cue = AFTER, *, say: str = "", tempo: Tempo | None = None, pause_ms: int = 0, goes_on: bool = False
+    ) -> Step:
+        """The person says something that needs no work, and expects an answer; or, if it `goes_on`, none yet."""
+        if goes_on:
+            return self._says(self._more.pop(), Meaning(), cue)
         answer = say or _ANSWERS[self._chance.randrange(len(_ANSWERS))]
         return self._says(self._remarks.pop(), Meaning(answer), cue, tempo=tempo, pause_ms=pause_ms)
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from orchestrator.bench.record import Line
-from orchestrator.bench.timeline import Fact, Interval, Timeline, Turn, Utterance, free_ms, shared_ms, timeline
+from orchestrator.bench.timeline import Fact, Interval, Timeline, Turn, Utterance, free_ms, shared, shared_ms, timeline
 
 __all__ = ["FAULTS", "Fault", "Measure", "Rules", "Score", "score"]
 
@@ -49,9 +49,13 @@ class Rules(msgspec.Struct, frozen=True):
     chance_ms: int = 1_000
     """A fact that expired could have been told if there was so much good time for it."""
     overlap_ms: int = 250
-    """An overlap of so little in a run is the reaction time of whoever is interrupted, and no fault."""
+    """A stretch of overlap no longer than this is the reaction time of whoever is interrupted, and no fault."""
     excuse_ms: int = 2_000
     """An utterance cut so soon after the person spoke or typed, or after its fact became stale, is cut with reason."""
+    knows_ms: int = 250
+    """An utterance that begins so soon after the person did is no cut-in: nobody could know yet that they had."""
+    collide_ms: int = 500
+    """Who begins so soon after the other could not have known of it."""
     on_ms: int = 1_000
     """An utterance that ends inside a clause is broken off if the assistant goes on within this time."""
     overtaken_ms: int = 5_000
@@ -82,6 +86,8 @@ class Score(msgspec.Struct, frozen=True):
     critical_overlap_ms: int = 0
     cut_ins: int = 0
     """Utterances begun inside a turn of the person; what is critical does not count."""
+    collisions: int = 0
+    """Tellings of a fact that the person begins, or goes on, to speak into before they can have noticed it."""
     own_cuts: int = 0
     """Utterances the assistant broke off or broke into inside a clause, without a reason from outside."""
     duplicates: int = 0
@@ -130,7 +136,8 @@ def score(lines: Sequence[Line], rules: Rules | None = None) -> Score:
         waits,
         overlap,
         critical,
-        cut_ins=_cut_ins(line, faults),
+        cut_ins=_cut_ins(line, rules, faults),
+        collisions=_collisions(line, rules),
         own_cuts=_own_cuts(line, rules, faults),
         duplicates=_duplicates(line, faults),
         stale=_stale(line, rules, faults),
@@ -189,22 +196,32 @@ def _overlap(line: Timeline, rules: Rules, faults: list[Fault]) -> tuple[int, in
     critical: list[Interval] = []
     for said in line.utterances.values():
         (critical if _critical(line, said) else plain).extend(said.audible())
-    overlap = shared_ms(plain, sounds)
-    if overlap > rules.overlap_ms:
-        first = next(start for start, stop in sorted(plain) if shared_ms([(start, stop)], sounds))
-        faults.append(Fault(first, "overlap", f"{overlap} ms over the person"))
-    return overlap, shared_ms(critical, sounds)
+    over = shared(plain, sounds)
+    for start, stop in over:
+        if stop - start > rules.overlap_ms:
+            faults.append(Fault(start, "overlap", f"{stop - start} ms over the person"))
+    return sum(stop - start for start, stop in over), shared_ms(critical, sounds)
 
 
-def _cut_ins(line: Timeline, faults: list[Fault]) -> int:
+def _cut_ins(line: Timeline, rules: Rules, faults: list[Fault]) -> int:
     count = 0
     for said in line.utterances.values():
-        turn = next((turn for turn in line.turns.values() if turn.begins < said.begins < turn.ends), None)
+        turns = line.turns.values()
+        turn = next((turn for turn in turns if turn.begins + rules.knows_ms < said.begins < turn.ends), None)
         if turn is None or not said.pieces or _critical(line, said):
             continue
         count += 1
         faults.append(Fault(said.begins, "cut-in", f"utterance {said.id} begins inside turn {turn.id}"))
     return count
+
+
+def _collisions(line: Timeline, rules: Rules) -> int:
+    sounds = [start for turn in line.turns.values() for start, _ in turn.sounds]
+    return sum(
+        any(said.begins <= start < said.begins + rules.collide_ms for start in sounds)
+        for said in line.utterances.values()
+        if said.about and not _critical(line, said)
+    )
 
 
 # --- over itself -----------------------------------------------------------------------------------------------------

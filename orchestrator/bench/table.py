@@ -105,6 +105,11 @@ MEASURES: Final[dict[str, _Measure]] = {
     "cut_ins": _Measure(
         "cut-ins", "utterances begun inside a turn of the person, per 100 runs", _per_100(lambda score: score.cut_ins)
     ),
+    "collisions": _Measure(
+        "collisions",
+        "tellings of a fact that the person runs into within 500 ms, per 100 runs",
+        _per_100(lambda score: score.collisions),
+    ),
     "wait_p50": _Measure(
         "wait",
         "median over facts of the time (ms) from ready to first word, whatever the moment",
@@ -146,7 +151,7 @@ MEASURES: Final[dict[str, _Measure]] = {
 """Every column, in order; opposing ones stand side by side."""
 
 _BLOCKS: Final = (
-    ("When it speaks", ("delay_p50", "delay_p95", "overlap_ms", "cut_ins", "wait_p50", "wait_p95", "own_cuts")),
+    ("When it speaks", ("delay_p50", "delay_p95", "overlap_ms", "cut_ins", "collisions", "wait_p50", "own_cuts")),
     ("What becomes of the findings", ("clean", "lost", "duplicates", "stale", "missed", "unanswered", "cards")),
     ("What it costs the person", ("follow_up_p50", "follow_up_p95", "unreplied", "words", "delay_p50")),
 )

@@ -31,7 +31,7 @@ from orchestrator.bench.record import (
     SpeechPiece,
 )
 
-__all__ = ["Fact", "Interval", "Request", "Timeline", "Turn", "Utterance", "free_ms", "shared_ms", "timeline"]
+__all__ = ["Fact", "Interval", "Request", "Timeline", "Turn", "Utterance", "free_ms", "shared", "shared_ms", "timeline"]
 
 Interval: TypeAlias = tuple[int, int]
 
@@ -228,10 +228,18 @@ def shared_ms(one: Iterable[Interval], other: Iterable[Interval]) -> int:
     >>> shared_ms([(0, 10), (5, 20)], [(8, 12), (18, 30)])
     6
     """
+    return sum(stop - start for start, stop in shared(one, other))
+
+
+def shared(one: Iterable[Interval], other: Iterable[Interval]) -> list[Interval]:
+    """The stretches that lie in both, in order.
+
+    >>> shared([(0, 10), (5, 20)], [(8, 12), (18, 30)])
+    [(8, 12), (18, 20)]
+    """
     mine, theirs = _merged(one), _merged(other)
-    return sum(
-        max(0, min(stop, until) - max(start, since)) for start, stop in mine for since, until in theirs if since < stop
-    )
+    both = ((max(start, since), min(stop, until)) for start, stop in mine for since, until in theirs)
+    return [(start, stop) for start, stop in both if start < stop]
 
 
 def _merged(intervals: Iterable[Interval]) -> list[Interval]:

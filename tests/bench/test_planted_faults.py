@@ -178,7 +178,7 @@ def test_a_missed_chance() -> None:
 
 def test_overlap() -> None:
     result = scored(ASKED, ACCEPTED, READY, told(4_020), turn("t2", 4_200))
-    assert (faults(result), result.overlap_ms) == ([("overlap", 4_020)], 820)
+    assert (faults(result), result.overlap_ms) == ([("overlap", 4_200)], 820)
 
 
 def test_an_overlap_of_a_reaction_time_is_measured_and_no_fault() -> None:
@@ -207,6 +207,15 @@ def test_a_cut_in() -> None:
     )
     result = scored(ASKED, ACCEPTED, READY, pausing, told(4_020))
     assert (faults(result), result.cut_ins, result.overlap_ms) == ([("cut-in", 4_020)], 1, 0)
+
+
+def test_a_collision() -> None:
+    """The person begins 200 ms after the telling has: neither could know of the other."""
+    cut = (*told(4_020)[:2], SpeechCut(4_220, "u2"), *turn("t2", 4_220))
+    result = scored(ASKED, ACCEPTED, READY, cut, told(6_000, "u3"))
+    assert (faults(result), result.collisions) == ([], 1)
+    later = (*told(4_020)[:2], SpeechCut(4_520, "u2"), *turn("t2", 4_520))
+    assert scored(ASKED, ACCEPTED, READY, later, told(6_000, "u3")).collisions == 0
 
 
 def test_an_own_cut() -> None:
