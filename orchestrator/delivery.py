@@ -9,7 +9,7 @@ from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
 from orchestrator.events import ModelRested
 from orchestrator.finding import CRITICAL, Finding
-from orchestrator.growing import first_sentence, goes_on
+from orchestrator.growing import first_sentence, goes_on, reached
 from orchestrator.ledger import Note
 from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
@@ -169,7 +169,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         if style == "announce":
             _announce(state, notes, splice.reason, now)
         for note in notes:
-            _show(state, note.finding, splice.reason, out)
+            _show(state, note.finding, _unheard(note), splice.reason, out)
             settle(state, note, "acknowledged", splice.reason, now)
         return []
     for note in notes:
@@ -183,9 +183,17 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
     ]
 
 
-def _show(state: State, finding: Finding, reason: str, out: list[Effect]) -> None:
+def _show(state: State, finding: Finding, text: str, reason: str, out: list[Effect]) -> None:
     state.speech.seq += 1
-    out.append(Emit(state.speech.seq, finding.text, 0, (finding.id,), "card", True, reason))
+    out.append(Emit(state.speech.seq, text, 0, (finding.id,), "card", True, reason))
+
+
+def _unheard(note: Note) -> str:
+    """The sentences of a finding that the person has not heard whole."""
+    text = note.finding.text
+    heard = note.said.rstrip() if note.continues else reached(text, note.said)
+    end = max(heard.rfind(mark) for mark in ".!?") + 1
+    return text[end:].lstrip() or text
 
 
 def _announce(state: State, notes: list[Note], reason: str, now: Instant) -> None:
@@ -209,7 +217,7 @@ def _read_out(state: State, notes: list[Note], splice: Splice, out: list[Effect]
         if splice.brief and len(text) > _BRIEF:
             text = first_sentence(text, _BRIEF)
             # Nobody is there who could be asked for the rest.
-            _show(state, note.finding, splice.reason, out)
+            _show(state, note.finding, note.finding.text, splice.reason, out)
         state.speech.say(text, about=(note.finding.id,))
         state.speech.seal()
     return None
@@ -246,8 +254,8 @@ def _verbatim(note: Note) -> str:
         return text[len(note.said.rstrip()) :].lstrip()  # it goes on with what was told as a part of it
     # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
     tail = note.said[-_TAIL:]
-    reached = text.find(tail) + len(tail) if tail in text else 0
-    start = max((text.rfind(mark, 0, reached) for mark in ".,;:!?"), default=-1) + 1
+    heard = text.find(tail) + len(tail) if tail in text else 0
+    start = max((text.rfind(mark, 0, heard) for mark in ".,;:!?"), default=-1) + 1
     return "As I was saying: " + text[start:].lstrip()
 
 
@@ -296,6 +304,10 @@ def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
         for finding in state.speech.delivering():
             _owe_again(state, finding, "", reason, now)
             state.speech.withdraw(finding)
+    for note in list(state.ledger.notes.values()):
+        if note.state == "offered" and note.quiet_ms:
+            # It is still being phrased, for a gap that is gone.
+            _owe_again(state, note.finding.id, "", reason, now)
     state.collect(out)
 
 
