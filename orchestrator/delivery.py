@@ -9,7 +9,7 @@ from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
 from orchestrator.events import ModelRested
 from orchestrator.finding import CRITICAL, Finding
-from orchestrator.growing import first_sentence, goes_on
+from orchestrator.growing import first_sentence, goes_on, reached
 from orchestrator.ledger import Note
 from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
@@ -22,8 +22,6 @@ _MOVED_ON_TOPICS = 2
 _ENOUGH_CUTS = 3
 _BRIEF = 200
 """Characters of a finding that are read out where it is to be told in short."""
-_TAIL = 40
-"""Characters at the end of what was heard that tell where in the text it was cut."""
 
 
 def settle(state: State, note: Note, to: FindingState, reason: str, now: Instant) -> None:
@@ -244,11 +242,8 @@ def _verbatim(note: Note) -> str:
         return text
     if note.continues:
         return text[len(note.said.rstrip()) :].lstrip()  # it goes on with what was told as a part of it
-    # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
-    tail = note.said[-_TAIL:]
-    reached = text.find(tail) + len(tail) if tail in text else 0
-    start = max((text.rfind(mark, 0, reached) for mark in ".,;:!?"), default=-1) + 1
-    return "As I was saying: " + text[start:].lstrip()
+    # Told again from the clause in which it was cut.
+    return "As I was saying: " + text[len(reached(text, note.said)) :].lstrip()
 
 
 def wait_for_quiet(state: State, now: Instant) -> None:
@@ -318,8 +313,8 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if note.state == "speaking" and _holds(heard, note.finding.text):
         return _heard(state, finding, now)
     if heard:
-        # What it went on with was heard too: a voice that looks for the place must not find it too early.
-        note.said = f"{note.said} {heard}" if note.continues else heard
+        # What was heard of it before counts too: a voice that looks for the place must not find it too early.
+        note.said = f"{note.said} {heard}" if note.said else heard
         note.continues = False
         note.cuts += 1
     if job is not None and job.answered and not note.finding.terminal:

@@ -186,8 +186,12 @@ class Speech(msgspec.Struct):
         if self.paused:
             return []
         parts: list[Emit] = []
-        for segment in list(self.queue):
+        begun = next((at for at, segment in enumerate(self.queue) if segment.emitted), 0)
+        for at, segment in enumerate(list(self.queue)):
             if not segment.overlap and (quiet_ms < 0 or (not segment.emitted and quiet_ms < segment.quiet_ms)):
+                continue
+            if not segment.overlap and at < begun:
+                # It waited for the person to be quiet, and meanwhile something else began: not into the middle of that.
                 continue
             text = segment.text[segment.emitted :] if pace is None else self._words(segment, cap)
             closes = segment.sealed and len(text) == segment.left
