@@ -167,7 +167,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         if style == "announce":
             _announce(state, notes, splice.reason, now)
         for note in notes:
-            _show(state, note.finding, splice.reason, out)
+            _show(state, note.finding, _unheard(note), splice.reason, out)
             settle(state, note, "acknowledged", splice.reason, now)
         return []
     for note in notes:
@@ -181,9 +181,17 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
     ]
 
 
-def _show(state: State, finding: Finding, reason: str, out: list[Effect]) -> None:
+def _show(state: State, finding: Finding, text: str, reason: str, out: list[Effect]) -> None:
     state.speech.seq += 1
-    out.append(Emit(state.speech.seq, finding.text, 0, (finding.id,), "card", True, reason))
+    out.append(Emit(state.speech.seq, text, 0, (finding.id,), "card", True, reason))
+
+
+def _unheard(note: Note) -> str:
+    """The sentences of a finding that the person has not heard whole."""
+    text = note.finding.text
+    heard = note.said.rstrip() if note.continues else reached(text, note.said)
+    end = max(heard.rfind(mark) for mark in ".!?") + 1
+    return text[end:].lstrip() or text
 
 
 def _announce(state: State, notes: list[Note], reason: str, now: Instant) -> None:
@@ -207,7 +215,7 @@ def _read_out(state: State, notes: list[Note], splice: Splice, out: list[Effect]
         if splice.brief and len(text) > _BRIEF:
             text = first_sentence(text, _BRIEF)
             # Nobody is there who could be asked for the rest.
-            _show(state, note.finding, splice.reason, out)
+            _show(state, note.finding, note.finding.text, splice.reason, out)
         state.speech.say(text, about=(note.finding.id,))
         state.speech.seal()
     return None
@@ -291,6 +299,10 @@ def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
         for finding in state.speech.delivering():
             _owe_again(state, finding, "", reason, now)
             state.speech.withdraw(finding)
+    for note in list(state.ledger.notes.values()):
+        if note.state == "offered" and note.quiet_ms:
+            # It is still being phrased, for a gap that is gone.
+            _owe_again(state, note.finding.id, "", reason, now)
     state.collect(out)
 
 
