@@ -22,8 +22,6 @@ _MOVED_ON_TOPICS = 2
 _ENOUGH_CUTS = 3
 _BRIEF = 200
 """Characters of a finding that are read out where it is to be told in short."""
-_TAIL = 40
-"""Characters at the end of what was heard that tell where in the text it was cut."""
 
 
 def settle(state: State, note: Note, to: FindingState, reason: str, now: Instant) -> None:
@@ -252,11 +250,8 @@ def _verbatim(note: Note) -> str:
         return text
     if note.continues:
         return text[len(note.said.rstrip()) :].lstrip()  # it goes on with what was told as a part of it
-    # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
-    tail = note.said[-_TAIL:]
-    heard = text.find(tail) + len(tail) if tail in text else 0
-    start = max((text.rfind(mark, 0, heard) for mark in ".,;:!?"), default=-1) + 1
-    return "As I was saying: " + text[start:].lstrip()
+    # Told again from the clause in which it was cut.
+    return "As I was saying: " + text[len(reached(text, note.said)) :].lstrip()
 
 
 def wait_for_quiet(state: State, now: Instant) -> None:
@@ -330,8 +325,8 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if note.state == "speaking" and _holds(heard, note.finding.text):
         return _heard(state, finding, now)
     if heard:
-        # What it went on with was heard too: a voice that looks for the place must not find it too early.
-        note.said = f"{note.said} {heard}" if note.continues else heard
+        # What was heard of it before counts too: a voice that looks for the place must not find it too early.
+        note.said = f"{note.said} {heard}" if note.said else heard
         note.continues = False
         note.cuts += 1
     if job is not None and job.answered and not note.finding.terminal:
