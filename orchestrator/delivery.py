@@ -75,6 +75,7 @@ def _pending(state: State, note: Note) -> Pending:
 def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) -> tuple[Offer, ...]:
     """Let the policy decide about all that is owed. Returns what the voice is to phrase at this micro-turn."""
     offers: list[Offer] = []
+    _take_back_stale(state, now, out)
     owed = _tellable(state)
     rounds = len(owed) + 1
     while owed and rounds:
@@ -96,6 +97,18 @@ def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) 
     if not owed:
         state.held = ("", ())
     return tuple(offers)
+
+
+def _take_back_stale(state: State, now: Instant, out: list[Effect]) -> None:
+    """What the voice was given in time and has not begun to say in time is not said."""
+    for note in list(state.ledger.notes.values()):
+        expires = note.finding.expires_at_ms
+        if note.state != "offered" or note.finding.terminal or note.finding.kind == "question" or expires is None:
+            continue
+        if expires <= to_ms(now) and state.ledger.lawful:
+            reason = "it went stale before the voice had begun to say it"
+            cut_speech(state, note.finding.id, reason, now, out)
+            settle(state, note, "expired", reason, now)
 
 
 def _tellable(state: State) -> list[Note]:
