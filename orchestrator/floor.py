@@ -123,6 +123,8 @@ class Person(msgspec.Struct):
     """An explicit `typing` or `speaking` that has not ended."""
     ended: bool = False
     """Whether they said themselves that they have finished (Enter, or a client that reports silence)."""
+    unjudged: bool = False
+    """Their words ended with silence alone: whether that was all is for the voice to judge, by how long it lasts."""
     tempo_ms: int = 250
     """Running mean of the time between inputs of one stretch."""
     unsure: list[Heard] = msgspec.field(default_factory=list[Heard])
@@ -177,4 +179,4 @@ class Person(msgspec.Struct):
         if self.last_input is not None and self.holding_since is not None:
             gap = min((now - self.last_input) // 1_000_000, 2_000)
             self.tempo_ms = (3 * self.tempo_ms + gap) // 4
-        self.last_input, self.ended = now, False
+        self.last_input, self.ended, self.unjudged = now, False, False

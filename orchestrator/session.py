@@ -322,6 +322,7 @@ class Session:
         if state.person.holding_since is not None:
             self._reply_due(now)
             self._edge(now)
+            state.person.unjudged = ended and bool((state.person.committed + state.person.draft).strip())
         state.person.release(ended=ended)
         self._commit(now, out, ended=ended)
 
@@ -433,7 +434,7 @@ class Session:
         state = self._state
         # A line without an Enter: how long the silence after it grows tells the voice whether it is finished.
         person = state.person
-        open_line = bool(person.draft or person.committed) and person.quiet_ms(now) <= _LISTEN_MS
+        open_line = bool(person.draft or person.committed or person.unjudged) and person.quiet_ms(now) <= _LISTEN_MS
         waiting = open_line or person.holding_since is not None
         if not (offers or state.heard or state.notices or waiting or self.config.wants_silence):
             return
