@@ -67,7 +67,7 @@ def _selectivity(record: Record, speech: list[Span], kind: Kind) -> float | None
             continue
         span = _during(speech, stretch.start_ms)
         if span is not None:
-            judged.append(span.end_ms - stretch.start_ms > _YIELD_MS)
+            judged.append(span.end_ms - stretch.start_ms >= _YIELD_MS)
         elif kind != "backchannel":
             until = stretch.end_ms + _RESPONSE_MS
             judged.append(not any(stretch.start_ms <= other.start_ms <= until for other in speech))
