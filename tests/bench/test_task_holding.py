@@ -169,7 +169,7 @@ def test_a_voice_that_never_stops_talking_is_found_out() -> None:
     assert (means["windows"]["tic"] or 0) <= 0.5 and (means["windows"]["aside"] or 0) <= 0.5
     assert (means["windows"]["interrupts"] or 0) >= 0.5
     assert (means["proactive"]["pauc"] or 0) < 0.05
-    assert (means["proactive"]["duplicate_rate"] or 0) > 0.8
+    assert (means["proactive"]["duplicate_rate"] or 0) > 0.7
 
 
 def test_the_same_seeds_give_the_same_bytes() -> None:

@@ -6,7 +6,7 @@ from math import log, sqrt
 
 import pytest
 
-from orchestrator.bench.tasks.record import Record, Saying, Span, spans, tokens
+from orchestrator.bench.tasks.record import Record, Saying, Span, spans, speaking, tokens
 from orchestrator.bench.tasks.scores.answers import Expected, score_answer
 from orchestrator.bench.tasks.scores.counting import Repetitions, numbers, score_counting
 from orchestrator.bench.tasks.scores.listening import ToldStory, distance, score_listening
@@ -35,6 +35,11 @@ def test_short_silences_are_part_of_speech() -> None:
     words = (*said(1_000, "a b").words, *said(2_100, "c").words, *said(3_000, "d").words)
     assert spans(words) == [Span(1_000, 2_400), Span(3_000, 3_300)]
     assert spans(words, gap_ms=499) == [Span(1_000, 1_600), Span(2_100, 2_400), Span(3_000, 3_300)]
+
+
+def test_somebody_speaks_also_between_two_words() -> None:
+    speech = [Span(1_000, 2_000), Span(5_000, 6_000)]
+    assert [speaking(speech, at_ms) for at_ms in (1_000, 1_001, 2_199, 2_200)] == [None, speech[0], speech[0], None]
 
 
 def test_words_are_compared_as_whole_words() -> None:

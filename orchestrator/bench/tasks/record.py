@@ -11,10 +11,12 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["MERGE_GAP_MS", "Kind", "Record", "Saying", "Span", "Stretch", "Word", "spans", "tokens"]
+__all__ = ["MERGE_GAP_MS", "Kind", "Record", "Saying", "Span", "Stretch", "Word", "spans", "speaking", "tokens"]
 
 MERGE_GAP_MS: Final = 500
 """Silences up to this long do not end a stretch of speech (Full-Duplex-Bench v1.5, `get_timing.py`)."""
+
+_BETWEEN_WORDS_MS: Final = 200
 
 Kind = Literal["turn", "backchannel", "tic", "aside"]
 """A sound meant for the assistant; a listener's word; an um or a cough; words meant for somebody else."""
@@ -95,6 +97,11 @@ def spans(words: Iterable[Word], *, gap_ms: int = MERGE_GAP_MS) -> list[Span]:
         else:
             found.append(Span(word.start_ms, word.end_ms))
     return found
+
+
+def speaking(speech: Sequence[Span], at_ms: int) -> Span | None:
+    """What is being said at `at_ms`, also between two words of it: the gap there is at most a micro-turn."""
+    return next((span for span in speech if span.start_ms < at_ms < span.end_ms + _BETWEEN_WORDS_MS), None)
 
 
 def tokens(text: str) -> Sequence[str]:

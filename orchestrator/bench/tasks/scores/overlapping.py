@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from orchestrator.bench.tasks.record import Record, spans, tokens
+from orchestrator.bench.tasks.record import Record, Span, spans, speaking, tokens
 from orchestrator.bench.tasks.scores.marks import Marks, holds_any, repeated
 
 __all__ = ["Behaviour", "Overlap", "behaviour", "score_overlap"]
@@ -56,16 +56,20 @@ def behaviour(truth: Overlap, record: Record, clean: Record) -> Behaviour:
 
 def score_overlap(truth: Overlap, record: Record, clean: Record) -> Marks:
     """`right` and what was done; `tried` is 0 where the assistant was not speaking, which counts as wrong."""
-    speaking = next((span for span in spans(record.words) if span.holds(truth.start_ms)), None)
+    under_way = speaking(spans(record.words), truth.start_ms)
     done = behaviour(truth, record, clean)
     after = [word.start_ms for word in record.words if truth.end_ms < word.start_ms <= truth.end_ms + truth.wait_ms]
-    tried = speaking is not None
+    tried = under_way is not None
     return {
         "right": float(tried and done == truth.wants),
         "tried": float(tried),
         "respond": float(done == "respond"),
         "resume": float(done == "resume"),
-        "stop_s": (min(speaking.end_ms, truth.end_ms) - truth.start_ms) / 1_000 if speaking is not None else None,
+        "stop_s": _both(under_way, truth) / 1_000 if under_way is not None else None,
         "response_s": (min(after) - truth.end_ms) / 1_000 if after else None,
         "duplicates": float(repeated(record.assistant)),
     }
+
+
+def _both(under_way: Span, truth: Overlap) -> int:
+    return max(0, min(under_way.end_ms, truth.end_ms) - truth.start_ms)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.bench.tasks.record import Kind, Record, Span, Stretch, spans
+from orchestrator.bench.tasks.record import Kind, Record, Span, Stretch, spans, speaking
 from orchestrator.bench.tasks.scores.marks import Marks, repeated
 
 __all__ = ["Dialogue", "score_windows"]
@@ -29,8 +29,9 @@ def score_windows(record: Record) -> Marks:
     """Rates of one conversation; `None` where it held no such event."""
     speech = spans(record.words)
     turns = [stretch for stretch in record.person if stretch.kind == "turn"]
-    into = [(turn, span) for turn in turns if (span := _during(speech, turn.start_ms)) is not None]
-    yields = [span.end_ms - turn.start_ms for turn, span in into if span.end_ms - turn.start_ms < _NO_YIELD_MS]
+    into = [(turn, span) for turn in turns if (span := speaking(speech, turn.start_ms)) is not None]
+    lasted = [max(0, span.end_ms - turn.start_ms) for turn, span in into]
+    yields = [ms for ms in lasted if ms < _NO_YIELD_MS]
     gaps = [_gap(speech, turn, turns) for turn in turns]
     answered = [gap for gap in gaps if gap is not None]
     begun = sum(any(turn.start_ms < span.start_ms < turn.end_ms for turn in turns) for span in speech)
@@ -47,10 +48,6 @@ def score_windows(record: Record) -> Marks:
     }
 
 
-def _during(speech: list[Span], at_ms: int) -> Span | None:
-    return next((span for span in speech if span.start_ms < at_ms < span.end_ms), None)
-
-
 def _gap(speech: list[Span], turn: Stretch, turns: list[Stretch]) -> int | None:
     following = min((other.start_ms for other in turns if other.start_ms > turn.start_ms), default=None)
     start = min((span.start_ms for span in speech if span.start_ms >= turn.end_ms), default=None)
@@ -65,7 +62,7 @@ def _selectivity(record: Record, speech: list[Span], kind: Kind) -> float | None
     for stretch in record.person:
         if stretch.kind != kind:
             continue
-        span = _during(speech, stretch.start_ms)
+        span = speaking(speech, stretch.start_ms)
         if span is not None:
             judged.append(span.end_ms - stretch.start_ms >= _YIELD_MS)
         elif kind != "backchannel":
