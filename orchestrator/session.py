@@ -403,6 +403,10 @@ class Session:
         self._emit(now, out)
         state.collect(out)
         self._settle_floor(now)
+        # The person's end by a pause is an edge too, and does not wait for the grid.
+        lapses = state.person.lapses_at(config)
+        if lapses is not None and lapses < state.next_grid and (state.wake is None or lapses < state.wake):
+            state.wake = max(lapses, after(now, config.early_ms))
 
     def _lapse(self, now: Instant, out: list[Effect]) -> None:
         state = self._state

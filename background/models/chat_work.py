@@ -19,7 +19,7 @@ from background.models.chat_call import ModelCall
 from background.models.chat_calls import run
 from background.models.chat_conversation import lines_of
 from background.models.chat_frames import Frames
-from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong, as_plain_text
+from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong
 from background.models.chat_models import Line, Way
 from background.models.chat_output import Misfit, Shape
 from background.models.chat_prompt import EMPTY, GO_ON, answer_now, closing, misfit, since_then, system
@@ -190,7 +190,7 @@ class Work:
         settings = self._plan.settings
         line = self._troubles.line
         profile = self._completions.profile
-        tools = self._functions.described if profile.calls else ()
+        tools = self._functions.described
         shape = self._plan.shape
         return Request(
             line.model,
@@ -205,20 +205,11 @@ class Work:
         )
 
     def _messages(self) -> tuple[Message, ...]:
-        messages = self._transcript.messages
-        if not self._completions.profile.calls:
-            messages = as_plain_text(messages)
-        return {"role": "system", "content": self._system()}, *messages
+        return {"role": "system", "content": self._system()}, *self._transcript.messages
 
     def _system(self) -> str:
-        extra: list[str] = []
-        if self._functions.described and not self._completions.profile.calls:
-            extra.append(self._functions.in_words)
-        if self._plan.shape is not None:
-            extra.append(self._plan.shape.instruction)
-        return system(
-            self._frames, instructions=self._plan.instructions, today=self._plan.settings.today, extra=tuple(extra)
-        )
+        extra = () if self._plan.shape is None else (self._plan.shape.instruction,)
+        return system(self._frames, instructions=self._plan.instructions, today=self._plan.settings.today, extra=extra)
 
     def _size(self) -> int:
         """Characters of the next prompt."""

@@ -37,11 +37,10 @@ _LONGEST_NOTE = 1_000
 class Entries:
     """Makes lines of entries. The same entry gives the same bytes."""
 
-    def __init__(self, frames: Frames, *, role: str, calls: bool, finding_chars: int) -> None:
-        """`role`: whose name frames go out under. `calls`: whether function calls can stand in the prompt."""
+    def __init__(self, frames: Frames, *, role: str, finding_chars: int) -> None:
+        """`role`: whose name frames go out under."""
         self._frames = frames
         self._role = role
-        self._calls = calls
         self._finding_chars = finding_chars
 
     def person(self, text: str) -> Message:
@@ -54,9 +53,6 @@ class Entries:
 
     def call(self, key: str, name: str, arguments: Mapping[str, Any], result: str) -> tuple[Message, ...]:
         """A function call and its result. `key` makes its id: the same key, the same id."""
-        if not self._calls:
-            written = json.dumps(self._harmless_arguments(arguments), ensure_ascii=False)
-            return (self.framed("call", f"{name} {written}\n{result}"),)
         # Nine letters and digits: the one form that every server takes.
         call_id = "c" + hashlib.blake2s(key.encode(), digest_size=4).hexdigest()
         written = json.dumps(self._harmless_arguments(arguments), ensure_ascii=False)

@@ -17,7 +17,7 @@ __all__ = ["mortal_server", "own_server", "redis_server", "shared_server"]
 @pytest.fixture
 def environment() -> dict[str, str]:
     """An environment that says nothing to Duologue."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DUOLOGUE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DUOLOGUE_", "OPENAI_"))}
     kept.pop("REDIS_URL", None)
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
 

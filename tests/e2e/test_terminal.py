@@ -104,6 +104,20 @@ def test_a_sentence_is_acted_on_before_enter(chat: Callable[..., Terminal], libr
     told_once(journal, "blue cupboard")
 
 
+def test_who_has_a_model_server_is_told_how_to_use_it(
+    chat: Callable[..., Terminal], environment: dict[str, str]
+) -> None:
+    environment["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
+    terminal = chat()
+    assert terminal.before is not None
+    assert "OPENAI_BASE_URL is set: add --model NAME" in terminal.before
+    leave(terminal)
+    named = chat("--model", "qwen3")
+    assert named.before is not None
+    assert "add --model" not in named.before
+    leave(named)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(150)
 def test_talk_search_correct_ask_and_hear_it_in_a_pause(chat: Callable[..., Terminal], library: Library) -> None:

@@ -115,8 +115,8 @@ def test_a_word_put_in_is_waited_out_and_nothing_is_lost() -> None:
 
 def pausing(rig: Rig, text: str = "What is the capital of France?") -> tuple[Action, ...]:
     rig.turn(Heard(text), floor="person")
-    rig.turn(floor="person", quiet_ms=200)
-    return rig.turn(floor="person", quiet_ms=400)
+    rig.turn(floor="person", quiet_ms=100)
+    return rig.turn(floor="person", quiet_ms=300)
 
 
 def test_an_answer_is_begun_in_the_pause_and_released_when_the_line_stands() -> None:

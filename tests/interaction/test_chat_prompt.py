@@ -284,16 +284,6 @@ def test_a_call_that_cannot_be_carried_out_is_shown_with_what_is_wrong() -> None
     assert first["tool_calls"][0]["id"] != second["tool_calls"][0]["id"]
 
 
-def test_a_server_without_functions_is_shown_calls_as_text() -> None:
-    prompt = a_prompt(profile=Profile(calls=False))
-    prompt.take(numbered([Assigned(delegation="s-1", task="trains")]))
-    prompt.offer((Offer(LYON, "trains"),))
-    assert [kind for kind, _ in shown(prompt)] == ["call", "tell"]
-    assert all("tool_calls" not in message and message["role"] != "tool" for message in prompt.messages())
-    assert "delegate" not in prompt.messages()[0]["content"]
-    assert "stay_silent" not in json.dumps(prompt.messages())
-
-
 def test_where_a_system_message_may_only_begin_frames_go_out_as_the_persons() -> None:
     prompt = a_prompt(profile=Profile(mid_system=False))
     prompt.take(numbered([Noticed(text="x"), Found(finding=LYON)]))

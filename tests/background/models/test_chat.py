@@ -8,7 +8,6 @@ import pytest
 from background.models.chat import ChatReasoner, ChatReasonerSettings, Price
 from orchestrator.bundle import Amendment, Budget
 from orchestrator.completions.asking import Completion, Done, FunctionCall, Text, Thought, Usage
-from orchestrator.completions.profile import Profile
 from orchestrator.completions.troubles import ModelTrouble
 from orchestrator.context import Said, Spoke
 from orchestrator.errors import ConfigError, ToolRetry
@@ -293,24 +292,6 @@ async def test_the_channel_of_a_tool_is_kept() -> None:
         await office.ask("note it")
         await office.answer()
     assert {finding.channel for finding in office.findings if "notes" in finding.text} == {"thinking"}
-
-
-@virtually
-async def test_a_server_without_function_calling_has_a_protocol_in_words() -> None:
-    model = ScriptedCompletions(
-        ['```json\n{"calls": [{"name": "weather", "arguments": {"city": "Ulm"}}]}\n```'],
-        ["Sunny in Ulm."],
-        profile=Profile(name="plain", calls=False),
-    )
-    async with an_office(a_reasoner(model), [weather]) as office:
-        await office.ask("weather")
-        assert (await office.answer()).text == "Sunny in Ulm."
-    first, second = model.requests
-    assert not first.tools
-    assert '"name": "weather"' in texts(first)
-    assert {message["role"] for message in second.messages} == {"system", "user", "assistant"}
-    assert "Sunny in Ulm." in last_of(second, "user")
-    assert extends(first, second)
 
 
 @virtually
