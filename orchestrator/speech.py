@@ -34,6 +34,8 @@ class Segment(msgspec.Struct):
     keep: bool = False
     """Said again from the beginning if it is cut: what the session itself promised to say (reminders, notices)."""
     reason: str = ""
+    quiet_ms: int = 0
+    """Not begun before the person has been quiet for so long."""
     sealed: bool = False
     """Nothing will be added."""
     emitted: int = 0
@@ -108,12 +110,13 @@ class Speech(msgspec.Struct):
     def say(
         self,
         text: str,
-        *,
         about: tuple[str, ...] = (),
         overlap: str = "",
+        quiet_ms: int = 0,
+        place: Literal["last", "clause"] = "last",
+        *,
         keep: bool = False,
         reason: str = "",
-        place: Literal["last", "clause"] = "last",
     ) -> None:
         """Queue text. It joins a segment that is still open and has the same purpose."""
         if not text:
@@ -125,7 +128,7 @@ class Speech(msgspec.Struct):
         if not text.strip():
             return
         self.utterances += 1
-        segment = Segment(text.lstrip(), self.utterances, about, overlap, keep, reason, sealed=keep)
+        segment = Segment(text.lstrip(), self.utterances, about, overlap, keep, reason, quiet_ms, sealed=keep)
         if place == "clause":
             self.queue.insert(self._clause_place(), segment)
         else:
@@ -164,8 +167,11 @@ class Speech(msgspec.Struct):
             return at + 1
         return len(self.queue)
 
-    def emit(self, now: Instant, *, pace: int | None, tick_ms: int, person_holds: bool, reported: bool) -> list[Emit]:
-        """What goes out at this micro-turn: at most one tick's worth, and nothing over the person unless it may."""
+    def emit(self, now: Instant, *, pace: int | None, tick_ms: int, quiet_ms: int, reported: bool) -> list[Emit]:
+        """What goes out at this micro-turn: at most one tick's worth, and nothing over the person unless it may.
+
+        `quiet_ms`: for how long the person has been quiet; less than 0 while they hold the floor.
+        """
         cap = 0 if pace is None else pace * tick_ms
         if pace is not None:
             elapsed = tick_ms if self.credited_at is None else min((now - self.credited_at) // MS, tick_ms)
@@ -178,7 +184,7 @@ class Speech(msgspec.Struct):
             return []
         parts: list[Emit] = []
         for segment in list(self.queue):
-            if person_holds and not segment.overlap:
+            if not segment.overlap and (quiet_ms < 0 or (not segment.emitted and quiet_ms < segment.quiet_ms)):
                 continue
             text = segment.text[segment.emitted :] if pace is None else self._words(segment, cap)
             closes = segment.sealed and len(text) == segment.left

@@ -102,7 +102,7 @@ def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
 
 def _replace(state: State, job_id: str, reason: str, now: Instant, out: list[Effect]) -> None:
     job = state.ledger.jobs.get(job_id)
-    if job is None or job.state in ("superseded", "cancelled"):
+    if job is None or job.state in ("superseded", "cancelled") or not state.ledger.lawful:
         return
     was_open = job.state in OPEN
     _take_back(state, job, reason, now, out)
@@ -125,7 +125,7 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
     if job is None or job.state in ("cancelled", "superseded"):
         state.notices.append(f"There is no task {event.delegation} to correct.")
         return
-    if job.state not in OPEN:
+    if job.state not in OPEN or not (event.answers or state.ledger.lawful):
         if not event.answers:
             _again(state, config, job, event.text, now, out)
         elif state.expecting == event.answers:
@@ -205,8 +205,10 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
                 cut_speech(state, note.finding.id, f"{finding.id} replaces it", now, out)
                 state.ledger.settle(note, "owed", f"{finding.id} is here")
     stale = state.ledger.arrive(finding, now=now)
-    if before is None and finding.kind != "progress" and finding.id in state.ledger.notes:
-        state.note(Found(finding=finding), now)
+    if before is None and finding.id in state.ledger.notes:
+        state.ledger.notes[finding.id].arrived_to = state.floor.floor
+        if finding.kind != "progress":
+            state.note(Found(finding=finding), now)
     state.collect(out)
     if stale is not None:
         _again(state, config, stale, "; ".join(stale.corrections), now, out)
