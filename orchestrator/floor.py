@@ -88,6 +88,10 @@ def could_be_backchannel(text: str) -> bool:
     return any(word.startswith(beginning) for word in BACKCHANNELS)
 
 
+_LISTEN_MS: Final = 5_000
+"""How long the voice is stepped through the silence after an unfinished line."""
+
+
 class FloorState(msgspec.Struct):
     """The floor and since when."""
 
@@ -154,6 +158,7 @@ class Person(msgspec.Struct):
         """Take in an activity whose words are not known."""
         self._touch(now, answered)
         self.active = kind in ("typing", "speaking")
+        self.unjudged = kind == "silent" and self.holding_since is not None and bool(self.draft or self.committed)
 
     def take_floor(self, now: Instant) -> bool:
         """Hold the floor from now. Returns whether that is new."""
@@ -180,6 +185,10 @@ class Person(msgspec.Struct):
     def quiet_ms(self, now: Instant) -> int:
         """For how long the person has done nothing (a day, where they never did)."""
         return 86_400_000 if self.last_input is None else (now - self.last_input) // 1_000_000
+
+    def listened_to(self, now: Instant) -> bool:
+        """Whether a line stands without an Enter: how long the silence after it grows tells whether it is finished."""
+        return bool(self.draft or self.committed or self.unjudged) and self.quiet_ms(now) <= _LISTEN_MS
 
     def _touch(self, now: Instant, answered: bool) -> None:
         if self.last_input is not None:

@@ -46,8 +46,6 @@ from orchestrator.timing.moment import TimingPolicy
 
 __all__ = ["Session"]
 
-_LISTEN_MS = 5_000
-"""How long the voice is stepped through the silence after an unfinished line."""
 _ASKED = 20
 """Lines without an answer that are remembered beside the last one."""
 _TOO_SOON_MS = 1_500
@@ -334,7 +332,6 @@ class Session:
         if state.person.holding_since is not None:
             self._reply_due(now)
             self._edge(now)
-            state.person.unjudged = ended and bool((state.person.committed + state.person.draft).strip())
         state.person.release(ended=ended)
         self._commit(now, out, ended=ended)
 
@@ -447,10 +444,7 @@ class Session:
 
     def _step(self, offers: tuple[Offer, ...], now: Instant, out: list[Effect]) -> None:
         state = self._state
-        # A line without an Enter: how long the silence after it grows tells the voice whether it is finished.
-        person = state.person
-        open_line = bool(person.draft or person.committed or person.unjudged) and person.quiet_ms(now) <= _LISTEN_MS
-        waiting = open_line or person.holding_since is not None
+        waiting = state.person.listened_to(now) or state.person.holding_since is not None
         if not (offers or state.heard or state.notices or waiting or self.config.wants_silence):
             return
         turn = MicroTurn(
