@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.clock import Instant, after, from_ms, to_ms
+from orchestrator.clock import START, Instant, after, from_ms, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Interrupted, Noticed, Settled, Spoke
 from orchestrator.decisions import Drop, Hold, Splice, Style
@@ -42,6 +42,7 @@ def _moment(state: State, now: Instant) -> Moment:
         ended=state.person.ended,
         tempo_ms=state.person.tempo_ms,
         pause_ms=state.person.tempo.pause_ms(ended=state.person.ended),
+        answered=state.person.last_input is None or (state.speech.last_emit or START) >= state.person.last_input,
         unsure=bool(state.person.unsure),
         reply_due=state.reply_since is not None,
         remaining_chars=state.speech.remaining,

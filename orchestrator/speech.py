@@ -18,9 +18,12 @@ __all__ = ["Cut", "Segment", "Speech", "take_back", "take_back_answers"]
 
 _WORD: Final = re.compile(r"\s*\S+\s*")
 _SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
-_CLAUSE: Final = re.compile(r"[,.;:!?…]+[\"')\]]*(?=\s|$)|\s(?=(?:and|but|so|because|or|which|while)\s)|\s[-–—](?=\s)")
-_CLAUSE_SEARCH: Final = 40
-"""Characters to look ahead for a clause boundary: two thirds of a second of speech; then the next word will do."""
+_CLAUSE: Final = re.compile(r"[,.;:!?…]+[\"')\]]*(?=\s|$)|\s[-–—](?=\s)")
+_CONJUNCTION: Final = re.compile(r"\s(?=(?:and|but|because|or|which|while)\s)")
+_SENTENCE_SEARCH: Final = 40
+"""Characters to look ahead for the end of a sentence, before a comma will do."""
+_CLAUSE_SEARCH: Final = 80
+"""Characters to look ahead for a clause boundary: a good second of speech; then the next word will do."""
 
 
 class Segment(msgspec.Struct):
@@ -272,7 +275,12 @@ def take_back_answers(speech: Speech) -> None:
 
 
 def _clause_end(text: str, start: int) -> int:
-    found = _SENTENCE.search(text, start, start + _CLAUSE_SEARCH) or _CLAUSE.search(text, start, start + _CLAUSE_SEARCH)
+    ahead = start + _CLAUSE_SEARCH
+    found = (
+        _SENTENCE.search(text, start, start + _SENTENCE_SEARCH)
+        or _CLAUSE.search(text, start, ahead)
+        or _CONJUNCTION.search(text, start, ahead)
+    )
     if found is not None:
         return found.end()
     for word in _WORD.finditer(text, min(start + _CLAUSE_SEARCH, len(text))):

@@ -91,7 +91,7 @@ class Score(msgspec.Struct, frozen=True):
     own_cuts: int = 0
     """Utterances the assistant broke off or broke into inside a clause, without a reason from outside."""
     duplicates: int = 0
-    """Tellings of a fact after the first whole one."""
+    """Tellings of a fact, aloud, after the first whole one. A card may hold what was heard before."""
     stale: int = 0
     """Facts of which something was told after they had become stale."""
     missed: int = 0

@@ -89,6 +89,7 @@ class Fact(msgspec.Struct):
     begun: list[int] = msgspec.field(default_factory=list[int])
     """Each piece or card that is a part of telling it."""
     told: list[int] = msgspec.field(default_factory=list[int])
+    """When it had been told whole, each time; a card tells it once at most."""
 
 
 class Request(msgspec.Struct):
@@ -135,7 +136,8 @@ def timeline(lines: Sequence[Line]) -> Timeline:
                 _speech(line, item)
             case Card():
                 line.cards.append(item)
-                _told(line, item.tells, item.tells, item.closes, item.at_ms, item.at_ms)
+                new = tuple(name for name in item.tells if name not in line.facts or not line.facts[name].told)
+                _told(line, item.tells, new, item.closes, item.at_ms, item.at_ms)
             case FactReady():
                 fact = line.facts.setdefault(item.fact, Fact(item.fact))
                 if fact.ready is None:

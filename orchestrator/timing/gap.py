@@ -14,14 +14,15 @@ __all__ = ["Ahead", "AnswerFirst", "WaitForGap"]
 class WaitForGap(msgspec.Struct, frozen=True, tag=True):
     """Never over the person: waits until they have given the floor back and been quiet for `quiet_ms`.
 
-    How long is quiet depends on the person. In an unfinished line the gap must be longer than the pauses after which
-    they have gone on before (`Moment.pause_ms`, and a quarter more), and longer than `tempo` keys at their speed; never
-    longer than `longest_ms`, so that nobody who merely left a line open waits for ever. After an Enter it must be
-    longer than the breaths they take between two lines, but never longer than `breath_ms`: who types in bursts gets the
-    result in the first real gap.
+    How long is quiet depends on the person. In a line without an end, which the assistant has not answered either, the
+    gap must be `open_ms`, longer than `tempo` keys at their speed, and longer than the pauses after which they have
+    gone on before (`Moment.pause_ms`, and a quarter more); but never longer than `longest_ms`, so that nobody who
+    merely left a line open waits for ever. After an Enter it must be longer than the breaths they take between two
+    lines, but never longer than `breath_ms`: who types in bursts gets the result in the first real gap.
     """
 
     quiet_ms: int = 300
+    open_ms: int = 2_800
     tempo: int = 2
     longest_ms: int = 4_000
     breath_ms: int = 900
@@ -42,7 +43,10 @@ class WaitForGap(msgspec.Struct, frozen=True, tag=True):
         usual = moment.pause_ms * 5 // 4
         if moment.ended:
             return max(self.quiet_ms, min(usual, self.breath_ms))
-        return max(self.quiet_ms, min(max(usual, self.tempo * moment.tempo_ms), self.longest_ms))
+        usual = max(usual, self.tempo * moment.tempo_ms)
+        if not moment.answered:
+            usual = max(usual, self.open_ms)
+        return max(self.quiet_ms, min(usual, self.longest_ms))
 
 
 class AnswerFirst(msgspec.Struct, frozen=True, tag=True):

@@ -146,6 +146,12 @@ def test_a_duplicate() -> None:
     assert (faults(result), result.duplicates) == ([("duplicate", 9_000)], 1)
 
 
+def test_a_card_may_hold_what_was_heard_but_is_not_read_out_afterwards() -> None:
+    card: tuple[Line, ...] = (Card(8_000, "The train leaves at nine.", ("f1",), ("r1",)),)
+    assert faults(scored(ASKED, ACCEPTED, READY, told(4_020), card)) == []
+    assert faults(scored(ASKED, ACCEPTED, READY, card, told(9_000))) == [("duplicate", 10_000)]
+
+
 def test_a_delivery_that_was_cut_before_its_end_may_be_told_again() -> None:
     cut = (*told(4_020)[:2], SpeechCut(4_400, "u2"), *turn("t2", 4_400))
     assert faults(scored(ASKED, ACCEPTED, READY, cut, told(6_000, "u3"))) == []

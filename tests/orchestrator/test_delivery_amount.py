@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from orchestrator.clock import from_ms
 from orchestrator.decisions import Hold, Splice
-from orchestrator.effects import Emit, StepModel
+from orchestrator.effects import Emit, LedgerChanged, StepModel
 from orchestrator.events import Event, ModelDelegated, ModelFailed
 from orchestrator.testing.playing import play
 from orchestrator.timing import Announce, FirstOf, Moment, Patience, Pending
@@ -100,3 +100,23 @@ def test_what_finds_no_good_moment_at_all_is_shown_and_announced() -> None:
     assert [part.text for _, part in only(Emit, records) if part.style == "card"] == ["One.", "Two."]
     assert "I have put it on the screen." in said(records)
     assert [states(records, f"s-{n}.1")[-1] for n in (1, 2)] == ["acknowledged"] * 2
+
+
+def test_what_is_phrased_ahead_is_heard_when_the_person_has_been_quiet_for_long_enough() -> None:
+    slow_voice = play(
+        working(), [*types("ok then", 1_000), (1_200, found("It rains."))], until_ms=4_000, latency_ms=250
+    )
+    (splice,) = (splice for _, splice in only(Splice, slow_voice))
+    assert splice.quiet_ms == 300
+    # Enter came at 1.70 s. The voice was asked when it had answered, and was ready before the gap was long enough.
+    assert spoken(slow_voice, "s-1.1")[0] == 2_200
+    quick_voice = play(working(), [*types("ok then", 1_000), (1_200, found("It rains."))], until_ms=4_000)
+    assert spoken(quick_voice, "s-1.1") == [2_000]
+
+
+def test_what_was_phrased_ahead_is_thrown_away_where_the_person_goes_on() -> None:
+    events = [*types("ok", 1_000), (1_050, found("It rains.")), *types("and", 1_350)]
+    records = play(working(), events, until_ms=6_000)
+    assert said(records) == "It rains."
+    assert min(spoken(records, "s-1.1")) >= 1_950
+    assert "cut" in " ".join(change.reason for _, change in only(LedgerChanged, records))

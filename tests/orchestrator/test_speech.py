@@ -16,7 +16,9 @@ def spoken(speech: Speech, *, from_tick: int = 0, ticks: int = 400, person_holds
     """What goes out in so many micro-turns."""
     words = ""
     for tick in range(from_tick, from_tick + ticks):
-        for part in speech.emit(from_ms(200 * tick), pace=60, tick_ms=200, quiet_ms=-1 if person_holds else 0, reported=False):
+        for part in speech.emit(
+            from_ms(200 * tick), pace=60, tick_ms=200, quiet_ms=-1 if person_holds else 0, reported=False
+        ):
             words += part.text + ("|" if part.ends else "")
     return words
 

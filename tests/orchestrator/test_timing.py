@@ -12,6 +12,7 @@ from orchestrator.finding import Finding
 from orchestrator.testing import check_timing_policy
 from orchestrator.timing import (
     NAMED,
+    Ahead,
     Announce,
     AnswerFirst,
     AtBoundary,
@@ -67,6 +68,7 @@ def owed(arrived_ms: int = 9_000, *, text: str = "x", seq: int = 1, task: str = 
         Announce(),
         pytest.param(InOrder(Budget(GATED)), id="in order, within a budget"),
         pytest.param(Shorten(1, GATED), id="in short"),
+        pytest.param(Ahead(WaitForGap(), Speak()), id="ahead"),
         pytest.param(NAMED["gap"](), id="gap"),
         Patience(5_000, GATED),
         Urgent(GATED),
@@ -139,6 +141,37 @@ def test_wait_for_gap(moment: Moment, holds: bool, until_ms: int | None) -> None
 def test_at_boundary(moment: Moment, style: str | None) -> None:
     decision = AtBoundary(finish_chars=60).decide(moment, (owed(),))
     assert (decision.style if isinstance(decision, Splice) else decision and "hold") == style
+
+
+def test_at_the_last_words_of_an_answer_the_voice_may_phrase_the_result_already() -> None:
+    boundary = AtBoundary(finish_chars=100, ahead_chars=40)
+    speaking = [at(floor="assistant", remaining_chars=left) for left in (41, 40)]
+    assert [isinstance(boundary.decide(moment, (owed(),)), Hold) for moment in speaking] == [True, False]
+    not_begun = boundary.decide(at(remaining_chars=40), (owed(),))
+    assert not_begun == Hold("the assistant finishes its sentence", ("s-1.1",))
+
+
+def test_a_result_is_phrased_ahead_of_its_gap_and_heard_in_it() -> None:
+    ahead = Ahead(WaitForGap(quiet_ms=300), Speak(), ahead_ms=600)
+    decision = ahead.decide(at(quiet_ms=20), (owed(),))
+    assert isinstance(decision, Splice)
+    assert decision.quiet_ms == 300
+    assert ahead.decide(at(quiet_ms=300), (owed(),)) == Speak().decide(at(), (owed(),))
+    slow = ahead.decide(at(quiet_ms=1_500, ended=False, answered=False), (owed(),))
+    assert slow == Hold("the person has only just stopped", ("s-1.1",), 10_700)
+    for moment in (at(floor="person"), at(unsure=True)):
+        assert isinstance(ahead.decide(moment, (owed(),)), Hold)
+
+
+def test_what_the_voice_does_not_phrase_waits_for_the_gap_itself() -> None:
+    for then in (Speak("card"), Speak("say"), Speak(trust=0)):
+        assert isinstance(Ahead(WaitForGap(), then).decide(at(quiet_ms=20), (owed(),)), Hold)
+
+
+def test_a_task_is_no_company_for_its_own_partials() -> None:
+    partial = (owed(9_999, kind="partial"),)
+    assert Settle().decide(at(running=1), partial) is None
+    assert isinstance(Settle().decide(at(running=2), partial), Hold)
 
 
 def test_settle_waits_for_company_while_there_may_be_some() -> None:
@@ -236,6 +269,8 @@ def test_what_the_default_drops_splices_and_holds_first() -> None:
         (at(ended=False, pause_ms=1_600), 2_000),
         (at(ended=False, pause_ms=200, tempo_ms=400), 800),
         (at(ended=False, pause_ms=9_000), 4_000),
+        (at(ended=False, answered=False), 2_800),
+        (at(ended=False, answered=False, pause_ms=2_800), 3_500),
     ],
 )
 def test_how_long_a_gap_must_be_depends_on_the_person_and_is_bounded(moment: Moment, wanted_ms: int) -> None:
