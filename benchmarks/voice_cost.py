@@ -51,11 +51,11 @@ PLACES: Final = ("sea", "wind", "moon", "garden", "river", "city", "harbour", "m
 def cost(*, small: bool = False) -> list[Row]:
     """Measure."""
     return [
-        *_tempi(3 if small else 30),
-        *_prompt(8 if small else 60),
+        *_tempi(_TEMPI[:2] if small else _TEMPI, 2 if small else 30),
+        *_prompt(4 if small else 60),
         *(_processor(3, 1, 1) if small else _processor(20, 3, 3)),
         *_pieces(200 if small else 1_000, 1 if small else 5),
-        *_memory(2 if small else 10),
+        *_memory(1 if small else 10, 2 if small else TURNS),
     ]
 
 
@@ -121,9 +121,9 @@ _LONG: Final = (
 )
 
 
-def _tempi(lines: int) -> list[Row]:
+def _tempi(tempi: Sequence[_Tempo], lines: int) -> list[Row]:
     rows: list[Row] = []
-    for tempo in _TEMPI:
+    for tempo in tempi:
         for kind, texts in (("one sentence a line", _SHORT), ("two or three", _LONG)):
             model = Talkative()
             heard = run_virtual(partial(_typing, model, tempo, texts, lines))
@@ -381,7 +381,7 @@ def _asked(lines: int) -> list[float]:
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
-def _memory(sessions: int) -> list[Row]:
+def _memory(sessions: int, turns: int) -> list[Row]:
     weighed: dict[str, InteractionModel] = {
         "rule-based": ReflexModel(),
         "chat": ChatModel(MODEL, endpoint=Talkative(remembers=False)),
@@ -389,20 +389,20 @@ def _memory(sessions: int) -> list[Row]:
     kib: dict[str, float] = {}
     for name, model in weighed.items():
         # What is made once for all is no part of a session, so one is held before anything is counted.
-        run_virtual(partial(_session_bytes, model, 1))
-        kib[name] = run_virtual(partial(_session_bytes, model, sessions)) / 1_024
+        run_virtual(partial(_session_bytes, model, 1, turns))
+        kib[name] = run_virtual(partial(_session_bytes, model, sessions, turns)) / 1_024
     return [
-        at_most(f"memory a session, idle, {TURNS} turns, with driver and chat voice", kib["chat"], "KiB", 32),
+        at_most(f"memory a session, idle, {turns} turns, with driver and chat voice", kib["chat"], "KiB", 32),
         shown("  with the rule-based voice", kib["rule-based"], "KiB"),
     ]
 
 
-async def _session_bytes(model: InteractionModel, sessions: int) -> float:
-    events = [event for turn in range(TURNS) for event in typed(turn * 8_000, f"hello for the {turn}th time")]
+async def _session_bytes(model: InteractionModel, sessions: int, turns: int) -> float:
+    events = [event for turn in range(turns) for event in typed(turn * 8_000, f"hello for the {turn}th time")]
     gc.collect()
     tracemalloc.start()
     async with crowd(sessions, events=events, model=model):
-        await anyio.sleep(TURNS * 8 + 10)
+        await anyio.sleep(turns * 8 + 10)
         gc.collect()
         grown, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()

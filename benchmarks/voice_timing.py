@@ -79,7 +79,7 @@ CELLS: Final = (
 
 def timing(*, small: bool = False) -> list[Row]:
     """Measure. Several cells at once: each is a session of its own with a model of its own."""
-    trials = 2 if small else 20
+    trials = 1 if small else 20
     with model_process(_rules()) as models:
         return anyio.run(_measure, models, trials, CELLS[:2] if small else CELLS)
 

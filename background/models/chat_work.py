@@ -162,7 +162,8 @@ class Work:
         return corrected
 
     def _fit(self) -> None:
-        window = self._completions.profile.window - (self._plan.settings.max_tokens or ROOM_TO_ANSWER)
+        whole = self._completions.profile.window
+        window = whole - min(self._plan.settings.max_tokens or ROOM_TO_ANSWER, whole // 3)
         if self._prompt() > window > 0:
             around = self._size() - self._transcript.size
             self._transcript.shrink(max(0, self._size() * window // self._prompt() - around))
@@ -321,8 +322,11 @@ class Work:
         if trouble.cause == "too long" and self._transcript.shrink(int(0.6 * self._transcript.size)):
             await self._desk.progress("That is too long for the model; leaving out what is oldest")
             return None
+        asked = self._troubles.line
         step = self._troubles.next_step(trouble, left_s=self._desk.remaining_s - MARGIN_S)
         if step is not None:
+            if self._troubles.line is not asked:
+                self._transcript.bare()
             await self._desk.progress(step.progress)
             await anyio.sleep(step.pause_s)
             return None

@@ -191,7 +191,8 @@ class ChatBrain:
         self._owed = False
         early, self._early = self._early, None
         request = self._asking.reply(self._turn)
-        if early is None or early.request != request:
+        # The room left for an answer is only estimated, and says nothing of the conversation.
+        if early is None or early.request.messages != request.messages:
             if early is not None:
                 self._throw_away(early)
             self._start(Answer(0, "reply"), request)
@@ -230,6 +231,7 @@ class ChatBrain:
         self._clear("slow")
         if not answer.said:
             self._backlog.keep(answer.offers, answer.n)
+        if not (answer.said or answer.confirmed):
             return
         if gone_on:
             self._asking.flight.clear()

@@ -48,6 +48,8 @@ class Deed(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     arguments: Mapping[str, Any] = {}
     """The call as it was understood; the prompt shows it so (`Prompt.called`)."""
+    extra: Mapping[str, Any] = {}
+    """What the server put on the call and wants back with it."""
 
 
 class Silence(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,8 +7,8 @@ that stands in it is changed, moved or taken out until `chat_window` begins a ne
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -107,7 +107,7 @@ class Prompt:
                 continue
             self._revision = entry.revision
             self.standing.entry(entry)
-            made = self._entries.line(entry, self._arguments(entry))
+            made = self._entries.line(entry, self._deed(entry))
             if made is not None:
                 self._put(made)
 
@@ -157,7 +157,7 @@ class Prompt:
         if name not in NAMES:
             return self.note(result)
         self._problems += 1
-        made = self._entries.call(f"/{self._problems}", name, call.arguments or {}, result)
+        made = self._entries.call(f"/{self._problems}", name, call.arguments or {}, result, call.extra)
         return self._put(line("call", *made, revision=self._revision))
 
     def messages(self, draft: str = "") -> tuple[Message, ...]:
@@ -220,11 +220,11 @@ class Prompt:
             self.log.append(each)
         self._queue.clear()
 
-    def _arguments(self, entry: Entry) -> Mapping[str, Any] | None:
+    def _deed(self, entry: Entry) -> Deed | None:
         for at, deed in enumerate(self._deeds):
             if _made(deed, entry):
                 del self._deeds[at]
-                return deed.arguments
+                return deed
         return None
 
     def _told(self, offer: Offer) -> list[str]:

@@ -57,6 +57,15 @@ def test_who_thinks_until_nothing_is_left_for_words_says_so() -> None:
     assert told == [ModelSpoke("I couldn't do that."), ModelRested(1)]
 
 
+def test_the_same_answer_to_another_question_is_an_answer() -> None:
+    rig = Rig()
+    rig.line("How tall is it?")
+    rig.came(1, "I cannot know that.", DONE)
+    rig.turn(entries=(Spoke(text="I cannot know that."),))
+    rig.line("And who built it?")
+    assert rig.came(2, "I cannot know that.", DONE) == [ModelSpoke("I cannot know that."), ModelRested(3)]
+
+
 def test_an_answer_without_a_word_is_silence() -> None:
     rig = Rig()
     rig.line("Just listen.")
@@ -244,6 +253,18 @@ def test_a_long_talk_is_summed_up_in_the_background_and_rolls_over_between_reque
     prompt = str(rig.requests[after[-1]].messages)
     assert "call me Ann" in prompt and "They talked of words" in prompt
     assert len(prompt) < len(str(rig.requests[going[0]].messages))
+
+
+def test_no_more_is_asked_for_than_the_window_has_left() -> None:
+    rig = Rig(ChatSettings(prompt=PromptSettings(window=6_000)))
+    asked = requests(rig.line("Hello."))[0]
+    first = rig.requests[asked].max_tokens
+    rig.came(asked, "Yes.", DONE)
+    second = rig.requests[requests(rig.line("Tell me more. " + "word " * 200))[0]].max_tokens
+    assert first is not None and second is not None
+    assert 256 <= second < first - 200 < 6_000 - 1_000
+    few = Rig(ChatSettings(max_tokens=300))
+    assert few.requests[requests(few.line("Hello."))[0]].max_tokens == 300
 
 
 def test_a_summary_that_fails_is_tried_again_later_and_disturbs_nobody() -> None:

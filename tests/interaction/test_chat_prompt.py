@@ -268,6 +268,17 @@ def test_a_call_that_is_carried_out_is_shown_as_it_was_made() -> None:
     ]
 
 
+def test_what_the_server_put_on_a_call_goes_back_with_it() -> None:
+    prompt = a_prompt()
+    prompt.called(Deed(ModelDelegated("trains"), name="delegate", arguments={"task": "trains"}, extra={"x": {"s": 1}}))
+    prompt.called(FunctionCall("x", "amend", None, "{", "it breaks off", {"x": {"s": 2}}), "Could not be read.")
+    before = prompt.estimated_tokens
+    prompt.take(numbered([Assigned(delegation="s-1", task="trains")]))
+    made = [call for message in prompt.messages() for call in message.get("tool_calls", ())]
+    assert [(call["function"]["name"], call["x"]) for call in made] == [("amend", {"s": 2}), ("delegate", {"s": 1})]
+    assert prompt.estimated_tokens > before
+
+
 def test_a_call_that_cannot_be_carried_out_is_shown_with_what_is_wrong() -> None:
     prompt = a_prompt()
     prompt.called(FunctionCall("x", "amend", {"task_id": "s-9"}), "There is no task 's-9'.")

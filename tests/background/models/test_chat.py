@@ -8,6 +8,7 @@ import pytest
 from background.models.chat import ChatReasoner, ChatReasonerSettings, Price
 from orchestrator.bundle import Amendment, Budget
 from orchestrator.completions.asking import Completion, Done, FunctionCall, Text, Thought, Usage
+from orchestrator.completions.profile import Profile
 from orchestrator.completions.troubles import ModelTrouble
 from orchestrator.context import Said, Spoke
 from orchestrator.errors import ConfigError, ToolRetry
@@ -357,6 +358,16 @@ async def test_a_prompt_that_is_too_long_loses_its_oldest_parts_once() -> None:
     assert "earlier lines are left out" in after
     assert "line 39 " in after
     assert "sum up" in after
+
+
+@virtually
+async def test_a_small_window_still_holds_the_conversation() -> None:
+    model = ScriptedCompletions(["Fine."], profile=Profile(window=4_096))
+    lines = tuple(Said(text=f"line {number} {'x' * 60}", revision=number + 1) for number in range(40))
+    async with an_office(a_reasoner(model)) as office:
+        await office.submit(with_context(a_bundle("sum up"), context=lines))
+        await office.answer()
+    assert "line 0 " in texts(model.requests[0])
 
 
 def test_a_cost_budget_needs_prices() -> None:
