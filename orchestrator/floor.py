@@ -88,6 +88,7 @@ def could_be_backchannel(text: str) -> bool:
     return any(word.startswith(beginning) for word in BACKCHANNELS)
 
 
+_BREATH_MS: Final = 600
 _LISTEN_MS: Final = 5_000
 """How long the voice is stepped through the silence after an unfinished line."""
 
@@ -185,6 +186,10 @@ class Person(msgspec.Struct):
     def quiet_ms(self, now: Instant) -> int:
         """For how long the person has done nothing (a day, where they never did)."""
         return 86_400_000 if self.last_input is None else (now - self.last_input) // 1_000_000
+
+    def breathes(self, now: Instant) -> bool:
+        """Whether they have paused for so long that the last word is complete."""
+        return self.last_input is not None and self.quiet_ms(now) >= _BREATH_MS
 
     def listened_to(self, now: Instant) -> bool:
         """Whether a line stands without an Enter: how long the silence after it grows tells whether it is finished."""

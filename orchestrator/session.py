@@ -50,8 +50,6 @@ _ASKED = 20
 """Lines without an answer that are remembered beside the last one."""
 _TOO_SOON_MS = 1_500
 """Who has not ended their line, and takes the floor back within this, had only paused."""
-_BREATH_MS = 600
-"""After so long without a key, the last word is complete."""
 
 
 class Session:
@@ -423,7 +421,7 @@ class Session:
         lapses = state.person.lapses_at(self.config)
         if lapses is not None and now >= lapses:
             self._end_of_turn(now, out)
-        if state.person.last_input is not None and state.person.quiet_ms(now) >= _BREATH_MS:
+        if state.person.breathes(now):
             state.agenda.breathe()
         self._settle_floor(now)
         return held and state.person.holding_since is None
