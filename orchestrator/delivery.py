@@ -9,7 +9,7 @@ from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
 from orchestrator.events import ModelRested
 from orchestrator.finding import CRITICAL, Finding
-from orchestrator.growing import first_sentence, goes_on
+from orchestrator.growing import first_sentence, goes_on, reached
 from orchestrator.ledger import Note
 from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
@@ -22,8 +22,6 @@ _MOVED_ON_TOPICS = 2
 _ENOUGH_CUTS = 3
 _BRIEF = 200
 """Characters of a finding that are read out where it is to be told in short."""
-_TAIL = 40
-"""Characters at the end of what was heard that tell where in the text it was cut."""
 
 
 def settle(state: State, note: Note, to: FindingState, reason: str, now: Instant) -> None:
@@ -77,6 +75,7 @@ def _pending(state: State, note: Note) -> Pending:
 def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) -> tuple[Offer, ...]:
     """Let the policy decide about all that is owed. Returns what the voice is to phrase at this micro-turn."""
     offers: list[Offer] = []
+    _take_back_stale(state, now, out)
     owed = _tellable(state)
     rounds = len(owed) + 1
     while owed and rounds:
@@ -98,6 +97,18 @@ def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) 
     if not owed:
         state.held = ("", ())
     return tuple(offers)
+
+
+def _take_back_stale(state: State, now: Instant, out: list[Effect]) -> None:
+    """What the voice was given in time and has not begun to say in time is not said."""
+    for note in list(state.ledger.notes.values()):
+        expires = note.finding.expires_at_ms
+        if note.state != "offered" or note.finding.terminal or note.finding.kind == "question" or expires is None:
+            continue
+        if expires <= to_ms(now) and state.ledger.lawful:
+            reason = "it went stale before the voice had begun to say it"
+            cut_speech(state, note.finding.id, reason, now, out)
+            settle(state, note, "expired", reason, now)
 
 
 def _tellable(state: State) -> list[Note]:
@@ -169,7 +180,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         if style == "announce":
             _announce(state, notes, splice.reason, now)
         for note in notes:
-            _show(state, note.finding, splice.reason, out)
+            _show(state, note.finding, _unheard(note), splice.reason, out)
             settle(state, note, "acknowledged", splice.reason, now)
         return []
     for note in notes:
@@ -183,9 +194,17 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
     ]
 
 
-def _show(state: State, finding: Finding, reason: str, out: list[Effect]) -> None:
+def _show(state: State, finding: Finding, text: str, reason: str, out: list[Effect]) -> None:
     state.speech.seq += 1
-    out.append(Emit(state.speech.seq, finding.text, 0, (finding.id,), "card", True, reason))
+    out.append(Emit(state.speech.seq, text, 0, (finding.id,), "card", True, reason))
+
+
+def _unheard(note: Note) -> str:
+    """The sentences of a finding that the person has not heard whole."""
+    text = note.finding.text
+    heard = note.said.rstrip() if note.continues else reached(text, note.said)
+    end = max(heard.rfind(mark) for mark in ".!?") + 1
+    return text[end:].lstrip() or text
 
 
 def _announce(state: State, notes: list[Note], reason: str, now: Instant) -> None:
@@ -209,7 +228,7 @@ def _read_out(state: State, notes: list[Note], splice: Splice, out: list[Effect]
         if splice.brief and len(text) > _BRIEF:
             text = first_sentence(text, _BRIEF)
             # Nobody is there who could be asked for the rest.
-            _show(state, note.finding, splice.reason, out)
+            _show(state, note.finding, note.finding.text, splice.reason, out)
         state.speech.say(text, about=(note.finding.id,))
         state.speech.seal()
     return None
@@ -244,11 +263,8 @@ def _verbatim(note: Note) -> str:
         return text
     if note.continues:
         return text[len(note.said.rstrip()) :].lstrip()  # it goes on with what was told as a part of it
-    # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
-    tail = note.said[-_TAIL:]
-    reached = text.find(tail) + len(tail) if tail in text else 0
-    start = max((text.rfind(mark, 0, reached) for mark in ".,;:!?"), default=-1) + 1
-    return "As I was saying: " + text[start:].lstrip()
+    # Told again from the clause in which it was cut.
+    return "As I was saying: " + text[len(reached(text, note.said)) :].lstrip()
 
 
 def wait_for_quiet(state: State, now: Instant) -> None:
@@ -296,6 +312,10 @@ def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
         for finding in state.speech.delivering():
             _owe_again(state, finding, "", reason, now)
             state.speech.withdraw(finding)
+    for note in list(state.ledger.notes.values()):
+        if note.state == "offered" and note.quiet_ms:
+            # It is still being phrased, for a gap that is gone.
+            _owe_again(state, note.finding.id, "", reason, now)
     state.collect(out)
 
 
@@ -318,8 +338,8 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if note.state == "speaking" and _holds(heard, note.finding.text):
         return _heard(state, finding, now)
     if heard:
-        # What it went on with was heard too: a voice that looks for the place must not find it too early.
-        note.said = f"{note.said} {heard}" if note.continues else heard
+        # What was heard of it before counts too: a voice that looks for the place must not find it too early.
+        note.said = f"{note.said} {heard}" if note.said else heard
         note.continues = False
         note.cuts += 1
     if job is not None and job.answered and not note.finding.terminal:

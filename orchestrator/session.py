@@ -295,8 +295,7 @@ class Session:
             self._edge(now)
         if began or state.speech.paused:
             state.floor.settle(person=True, assistant=state.speech.speaking, now=now)
-            if state.speech.speaking or state.speech.delivering():
-                delivery.silence(state, reason, now, out)
+            delivery.silence(state, reason, now, out)
             state.speech.paused = False
 
     def _backchannel(self, now: Instant) -> None:

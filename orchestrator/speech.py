@@ -187,7 +187,7 @@ class Speech(msgspec.Struct):
             return []
         parts: list[Emit] = []
         for segment in list(self.queue):
-            if not segment.overlap and (quiet_ms < 0 or (not segment.emitted and quiet_ms < segment.quiet_ms)):
+            if not segment.overlap and (quiet_ms < 0 or self._too_early(segment, quiet_ms)):
                 continue
             text = segment.text[segment.emitted :] if pace is None else self._words(segment, cap)
             closes = segment.sealed and len(text) == segment.left
@@ -198,6 +198,12 @@ class Speech(msgspec.Struct):
             self.queue.remove(segment)
             self.finished.append(segment)
         return parts
+
+    def _too_early(self, segment: Segment, quiet_ms: int) -> bool:
+        """Whether what was phrased ahead waits: for the gap, or for what was begun in the meantime."""
+        if segment.emitted or not segment.quiet_ms:
+            return False
+        return quiet_ms < segment.quiet_ms or any(other.emitted for other in self.queue)
 
     def _words(self, segment: Segment, cap: int) -> str:
         text = ""
