@@ -77,10 +77,11 @@ class Speaking:
         self._guard = asking.guard
         self._scheduled: set[str] = set()
         self._unframing = asking.unframing()
+        self._line = ""
 
     def open(self, answer: Answer, line: str) -> None:
         """A request is made for `answer`, which is to `line` or tells its offers."""
-        self._unframing = self._asking.unframing()
+        self._unframing, self._line = self._asking.unframing(), line
         said_before = self._asking.flight.said_before
         self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=said_before)
 

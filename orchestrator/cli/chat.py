@@ -164,17 +164,21 @@ async def _talk(
     wanted: _Wanted,
 ) -> int:
     import anyio
+    import anyio.lowlevel
 
-    from interaction.links.leaving import INTERRUPTED
-    from interaction.links.printable import printable
-    from interaction.links.recording import Both, Recording
-
-    if not wanted.as_json:
-        _greet(assistant.about, wanted.hint)
     killed = opened = False
     async with AsyncExitStack() as stack:
         # First of all: a signal while the console opens must not leave the terminal as nobody wants it.
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+        # A Ctrl-C from before is asyncio's own. It must come out here: nothing that opens below would take it well.
+        await anyio.lowlevel.checkpoint()
+
+        from interaction.links.leaving import INTERRUPTED
+        from interaction.links.printable import printable
+        from interaction.links.recording import Both, Recording
+
+        if not wanted.as_json:
+            _greet(assistant.about, wanted.hint)
         recording = await stack.enter_async_context(Recording.open(wanted.record)) if wanted.record else None
         console = await stack.enter_async_context(open_console())
         async with anyio.create_task_group() as tasks:

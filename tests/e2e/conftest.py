@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.programs import ROOT, Library, Programs
+from tests.e2e.terminals import sit
 from tests.plugins.redis_server import mortal_server, own_server, redis_server, shared_server
 
-__all__ = ["mortal_server", "own_server", "redis_server", "shared_server"]
+__all__ = ["mortal_server", "own_server", "redis_server", "shared_server", "sit"]
 
 
 @pytest.fixture

@@ -72,6 +72,16 @@ def test_an_answer_without_a_word_is_silence() -> None:
     assert rig.came(1, DONE) == [ModelRested(1)]
 
 
+@pytest.mark.parametrize(("line", "again"), [("And Anna?", True), ("Hello", True), ("Okay", False)])
+def test_who_wants_an_answer_hears_one_though_it_was_said_before(line: str, again: bool) -> None:
+    rig = Rig()
+    rig.line("Where is Tom?")
+    assert rig.came(1, "I am not sure at all.", DONE) == [ModelSpoke("I am not sure at all."), ModelRested(1)]
+    rig.line(line, entries=(Spoke(text="I am not sure at all."), Said(text=line)))
+    spoke = [event for event in rig.came(2, "I am not sure ", "at all.", DONE) if isinstance(event, ModelSpoke)]
+    assert spoke == ([ModelSpoke("I am not sure at all.")] if again else [])
+
+
 def test_a_frame_that_the_model_writes_itself_is_not_said() -> None:
     rig = Rig()
     rig.line("Hello.")

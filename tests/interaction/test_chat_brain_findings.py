@@ -10,7 +10,7 @@ from interaction.models.chat_actions import (
     Due,
     Tell,
 )
-from orchestrator.completions.asking import CallDone, Text
+from orchestrator.completions.asking import CallDone, Piece, Text, Thought
 from orchestrator.context import Assigned, Entry, Settled, Spoke
 from orchestrator.effects import NOT_CURRENT, Heard
 from orchestrator.events import ModelDelegated, ModelEvent, ModelFailed, ModelRested, ModelSpoke
@@ -135,12 +135,14 @@ def test_the_model_knows_what_is_still_being_said() -> None:
 # --- troubles --------------------------------------------------------------------------------------------------------
 
 
-def test_pauses_between_tries_grow_and_the_person_is_told_once() -> None:
+@pytest.mark.parametrize("before", [(), (Thought("Hm."),)], ids=["silent", "dies while it thinks"])
+def test_pauses_between_tries_grow_and_the_person_is_told_once(before: tuple[Piece, ...]) -> None:
     rig = Rig()
     rig.line("Hello.")
     waits: list[int] = []
     told: list[ModelEvent] = []
     for number in range(1, 9):
+        rig.came(number, *before)
         actions = rig.take(Broke(number, trouble("network")))
         again = timers(actions)["retry"]
         assert again is not None
