@@ -131,6 +131,13 @@ def test_a_listener_is_nearer_in_the_pauses_than_in_the_words() -> None:
     assert there["jsd"] < 0.5 < elsewhere["jsd"]
 
 
+def test_a_listeners_word_may_come_again_and_a_sentence_may_not() -> None:
+    words = (said(2_000, "mm-hm"), said(5_100, "mm-hm"))
+    assert score_listening(STORY, heard(*words))["duplicates"] == 0
+    sentences = (said(8_000, "I see what you mean"), said(14_000, "I see what you mean"))
+    assert score_listening(STORY, heard(*words, *sentences))["duplicates"] == 1
+
+
 @pytest.mark.parametrize("saying", [said(5_000, "I see what"), said(5_000, "really", word_ms=1_000)])
 def test_three_words_or_a_second_are_no_backchannel(saying: Saying) -> None:
     marks = score_listening(STORY, heard(saying))

@@ -49,7 +49,8 @@ def score_listening(truth: ToldStory, record: Record) -> Marks:
         "takeover": float(taken),
         "per_minute": len(found) * 60_000 / (truth.end_ms - truth.start_ms),
         "jsd": distance(_counts(found, told, windows), _counts(truth.places, told, windows)) if found else 1.0,
-        "duplicates": float(repeated(record.assistant)),
+        # A listener's word may come again and again; a sentence may not.
+        "duplicates": float(repeated(saying for saying in record.assistant if len(saying.words) > _FEW_WORDS)),
     }
 
 
