@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
-from orchestrator.errors import ConfigError
+from orchestrator.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from orchestrator.bench.tasks.holding import Voice
     from orchestrator.ports import InteractionModel
 
-__all__ = ["NamedVoice", "named_voice"]
+__all__ = ["NamedVoice", "make_sure", "named_voice"]
 
 
 class NamedVoice(msgspec.Struct, frozen=True):
@@ -53,6 +53,26 @@ def named_voice(name: str) -> NamedVoice:
                 "there are silent, reflex, chat:NAME[@URL], and module:attr of a voice of your own",
                 "use one of these",
             )
+
+
+def make_sure(voice: NamedVoice) -> None:
+    """Try the model of a `chat:` voice, in a few tiny requests: one without a server would pass for a silent one.
+
+    Raises:
+        ModelError: it cannot be used.
+    """
+    kind, _, model = voice.name.partition(":")
+    if kind != "chat":
+        return
+    import anyio
+
+    from orchestrator.cli.model_probes import examined
+    from orchestrator.completions.naming import parse_model
+
+    tried = anyio.run(examined, parse_model(model))
+    if tried.trouble:
+        what, why, todo = (*tried.trouble, "", "")[:3]
+        raise ModelError(what, why, todo)
 
 
 def _maker(module: str, attribute: str) -> Voice:

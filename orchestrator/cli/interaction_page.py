@@ -11,7 +11,7 @@ from orchestrator.bench.tasks.catalogue import TASKS, Measure, Task
 from orchestrator.bench.tasks.figures import Figure
 from orchestrator.bench.tasks.holding import hold_all
 from orchestrator.bench.tasks.report import NOTE, Report, encode, report
-from orchestrator.cli.bench_voices import named_voice
+from orchestrator.cli.bench_voices import make_sure, named_voice
 from orchestrator.cli.table import WIDE, Column, table
 from orchestrator.errors import ConfigError
 
@@ -32,6 +32,7 @@ def interaction_page(
 
     Raises:
         ConfigError: there is no such voice, or no such task.
+        ModelError: the model of a `chat:` voice cannot be used.
     """
     from orchestrator.siblings import require
 
@@ -41,6 +42,8 @@ def interaction_page(
     numbers = range(1, seeds + 1)
     # The floor of every table is in it, whoever else is asked for.
     named = [named_voice(name) for name in dict.fromkeys(("silent", *(voices or ("reflex",))))]
+    for voice in named:
+        make_sure(voice)
     outcomes = {voice.name: hold_all(chosen, numbers, voice.make, clock=clock or voice.clock) for voice in named}
     outcome = report(chosen, numbers, outcomes)
     if as_json:

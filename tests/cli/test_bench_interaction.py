@@ -68,6 +68,13 @@ def test_a_voice_that_is_there_already_and_one_that_is_made() -> None:
     assert made.clock == "virtual"
 
 
+def test_a_language_model_without_a_server_is_not_taken_for_a_silent_one(duologue: Duologue) -> None:
+    done = duologue("bench", "interaction", "--voice", "chat:tiny@http://127.0.0.1:9/v1", "--task", "turn-taking")
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert "127.0.0.1:9" in done.stderr
+
+
 def test_a_language_model_needs_real_time() -> None:
     voice = named_voice("chat:tiny@http://localhost:9/v1")
     assert voice.clock == "real"
