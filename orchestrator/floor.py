@@ -88,6 +88,11 @@ def could_be_backchannel(text: str) -> bool:
     return any(word.startswith(beginning) for word in BACKCHANNELS)
 
 
+_BREATH_MS: Final = 600
+_LISTEN_MS: Final = 5_000
+"""How long the voice is stepped through the silence after an unfinished line."""
+
+
 class FloorState(msgspec.Struct):
     """The floor and since when."""
 
@@ -124,6 +129,8 @@ class Person(msgspec.Struct):
     """An explicit `typing` or `speaking` that has not ended."""
     ended: bool = False
     """Whether they said themselves that they have finished (Enter, or a client that reports silence)."""
+    unjudged: bool = False
+    """Their words ended with silence alone: whether that was all is for the voice to judge, by how long it lasts."""
     tempo_ms: int = 250
     """Running mean of the time between inputs of one stretch."""
     tempo: Tempo = msgspec.field(default_factory=Tempo)
@@ -152,6 +159,7 @@ class Person(msgspec.Struct):
         """Take in an activity whose words are not known."""
         self._touch(now, answered)
         self.active = kind in ("typing", "speaking")
+        self.unjudged = kind == "silent" and self.holding_since is not None and bool(self.draft or self.committed)
 
     def take_floor(self, now: Instant) -> bool:
         """Hold the floor from now. Returns whether that is new."""
@@ -179,6 +187,14 @@ class Person(msgspec.Struct):
         """For how long the person has done nothing (a day, where they never did)."""
         return 86_400_000 if self.last_input is None else (now - self.last_input) // 1_000_000
 
+    def breathes(self, now: Instant) -> bool:
+        """Whether they have paused for so long that the last word is complete."""
+        return self.last_input is not None and self.quiet_ms(now) >= _BREATH_MS
+
+    def listened_to(self, now: Instant) -> bool:
+        """Whether a line stands without an Enter: how long the silence after it grows tells whether it is finished."""
+        return bool(self.draft or self.committed or self.unjudged) and self.quiet_ms(now) <= _LISTEN_MS
+
     def _touch(self, now: Instant, answered: bool) -> None:
         if self.last_input is not None:
             gap = (now - self.last_input) // 1_000_000
@@ -186,4 +202,4 @@ class Person(msgspec.Struct):
                 self.tempo_ms = (3 * self.tempo_ms + min(gap, 2_000)) // 4
             if not (self.active or answered):
                 self.tempo.went_on(gap, ended=self.ended)
-        self.last_input, self.ended = now, False
+        self.last_input, self.ended, self.unjudged = now, False, False

@@ -46,14 +46,10 @@ from orchestrator.timing.moment import TimingPolicy
 
 __all__ = ["Session"]
 
-_LISTEN_MS = 5_000
-"""How long the voice is stepped through the silence after an unfinished line."""
 _ASKED = 20
 """Lines without an answer that are remembered beside the last one."""
 _TOO_SOON_MS = 1_500
 """Who has not ended their line, and takes the floor back within this, had only paused."""
-_BREATH_MS = 600
-"""After so long without a key, the last word is complete."""
 
 
 class Session:
@@ -424,7 +420,7 @@ class Session:
         lapses = state.person.lapses_at(self.config)
         if lapses is not None and now >= lapses:
             self._end_of_turn(now, out)
-        if state.person.last_input is not None and state.person.quiet_ms(now) >= _BREATH_MS:
+        if state.person.breathes(now):
             state.agenda.breathe()
         self._settle_floor(now)
         return held and state.person.holding_since is None
@@ -448,11 +444,8 @@ class Session:
 
     def _step(self, offers: tuple[Offer, ...], let_go: bool, now: Instant, out: list[Effect]) -> None:
         state = self._state
-        # A line without an Enter: how long the silence after it grows tells the voice whether it is finished.
-        person = state.person
-        open_line = bool(person.draft or person.committed) and person.quiet_ms(now) <= _LISTEN_MS
         # Who begins and takes it all back waits for the answer to what they said before.
-        waiting = open_line or let_go or person.holding_since is not None
+        waiting = state.person.listened_to(now) or let_go or state.person.holding_since is not None
         if not (offers or state.heard or state.notices or waiting or self.config.wants_silence):
             return
         turn = MicroTurn(

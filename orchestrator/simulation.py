@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import IO, Literal
 
 import anyio
+import msgspec
 
 from orchestrator.bus.memory import MemoryBus
 from orchestrator.clock import START, Instant, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.effects import Effect, Emit, StopSpeaking
 from orchestrator.errors import ScenarioError
-from orchestrator.events import Event, UserText
+from orchestrator.events import Event, UserEvent, UserText
 from orchestrator.journal import Recorder, encode_record
 from orchestrator.ports import InteractionModel, Journal, Opening, Tool
 from orchestrator.scenario import GivenModel, GivenTool, Scenario, read_scenario
 from orchestrator.session import Session
 from orchestrator.timing import TimingPolicy, default_policy
 
-__all__ = ["run_scenario", "simulate", "simulate_virtually"]
+__all__ = ["converse", "run_scenario", "simulate", "simulate_virtually"]
 
 
 def simulate(path: Path, *, clock: Literal["virtual", "real"], as_json: bool, out: IO[bytes], notes: IO[str]) -> int:
@@ -59,17 +60,32 @@ def simulate_virtually(scenario: Scenario, *, timing: TimingPolicy | None = None
 
 async def run_scenario(scenario: Scenario, *, journal: Journal, timing: TimingPolicy | None = None) -> None:
     """Hold the conversation on the running loop, with the real driver, bus, worker and reasoner."""
+    tools = [_tool(given) for given in scenario.tools]
+    await converse(scenario.events, model=_voice(scenario.rules), tools=tools, journal=journal, timing=timing)
+
+
+async def converse(
+    events: Sequence[tuple[Instant, UserEvent]],
+    *,
+    model: InteractionModel,
+    journal: Journal,
+    tools: Sequence[Tool] = (),
+    config: SessionConfig | None = None,
+    timing: TimingPolicy | None = None,
+) -> None:
+    """Let a person who does `events`, each at its instant, talk with any voice, on the running loop.
+
+    The driver, bus, worker and (rule-based) reasoner are the real ones. Where `events` do not end with `UserLeft`, what
+    is still worked on is finished first.
+    """
     from background.models.rules import RulesReasoner
     from background.worker import Worker
     from interaction.clock import SystemClock
     from interaction.links.scripted import ScriptedLink
     from interaction.loop import drive
 
-    tools = [_tool(given) for given in scenario.tools]
-    model = _voice(scenario.rules)
-    session = Session(
-        SessionConfig(wants_silence=model.traits.wants_silence), timing=timing or default_policy(), started_at=START
-    )
+    config = msgspec.structs.replace(config or SessionConfig(), wants_silence=model.traits.wants_silence)
+    session = Session(config, timing=timing or default_policy(), started_at=START)
     clock = SystemClock()
     bus = MemoryBus()
     async with bus.front() as front, bus.worker(name="worker") as side, anyio.create_task_group() as group:
@@ -78,7 +94,7 @@ async def run_scenario(scenario: Scenario, *, journal: Journal, timing: TimingPo
             session,
             model=model,
             opening=Opening(session.config.id, tuple(tool.info for tool in tools)),
-            link=ScriptedLink(scenario.events, clock),
+            link=ScriptedLink(events, clock),
             bus=front,
             clock=clock,
             journal=journal,

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.bench_interaction import interaction
+
 __all__ = ["bench"]
 
 
 @click.group()
 def bench() -> None:
-    """Measure: when findings are spoken. Without keys, without a network, the same bytes each time."""
+    """Measure: when findings are spoken, how a voice behaves. The same seeds give the same bytes."""
 
 
 @bench.command()
@@ -99,3 +101,6 @@ def splice(
     table = tabulate(results, rules)
     sys.stdout.buffer.write(to_json(table) if as_json else as_text(table, families=by_family).encode())
     return 0
+
+
+bench.add_command(interaction)

@@ -19,6 +19,7 @@ from orchestrator.events import (
     SinkStalled,
     TickDue,
     UserActivity,
+    UserAudio,
     UserHeard,
     UserLeft,
     UserText,
@@ -162,6 +163,21 @@ def test_a_client_that_ends_its_turns_by_falling_silent_is_heard_for_ever() -> N
     lines = [entry for entry in session.entries() if isinstance(entry, Said)]
     assert len(lines) == 50
     assert not any(entry.continues for entry in lines)
+
+
+def test_the_voice_is_told_how_long_the_silence_after_spoken_words_lasts() -> None:
+    """A recogniser that never says "finished" leaves it to the voice to judge by the silence whether that was all."""
+    events: list[tuple[int, Event]] = [(1_000, UserAudio("what can you do?")), (1_300, UserActivity("silent"))]
+    records = play(a_session(), events, until_ms=9_000, voice=silent_voice)
+    quiet = [step.turn.quiet_ms for _, step in only(StepModel, records)]
+    assert quiet[-1] == 4_900
+    assert {500, 700, 900} <= set(quiet)
+
+
+def test_a_silence_after_no_words_is_nothing_to_judge() -> None:
+    events: list[tuple[int, Event]] = [(1_000, UserActivity("speaking")), (1_300, UserActivity("silent"))]
+    records = play(a_session(), events, until_ms=9_000, voice=silent_voice)
+    assert only(StepModel, records)[-1][0] <= 1_400
 
 
 def test_an_enter_that_only_ends_the_line_before_interrupts_nobody() -> None:
