@@ -15,7 +15,7 @@ from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy
 
-__all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "rested", "settle", "silence"]
+__all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "rested", "settle", "silence", "verbatim"]
 
 _MOVED_ON_TOPICS = 2
 """So many new requests after a cut delivery, and the person is held to have moved on."""
@@ -155,7 +155,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
     for note in notes:
         state.ledger.settle(note, "offered", splice.reason)
     if style == "say":
-        text = " ".join(_verbatim(note) for note in notes)
+        text = " ".join(verbatim(note) for note in notes)
         overlap = splice.reason if splice.over_person else ""
         state.speech.say(text, about=ids, overlap=overlap, place="clause" if overlap else "last")
         state.speech.seal()
@@ -186,7 +186,8 @@ def _task(state: State, finding: Finding) -> str:
     return job.task if job is not None else ""
 
 
-def _verbatim(note: Note) -> str:
+def verbatim(note: Note | Offer) -> str:
+    """A finding in its own words, from where the person has heard it."""
     text = note.finding.text
     if not note.said:
         return text

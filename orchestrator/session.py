@@ -132,6 +132,12 @@ class Session:
         session._state = state
         return session
 
+    def __copy__(self) -> Session:
+        """A session that stands where this one stands, and goes its own way from here."""
+        session = Session(self.config, timing=self._timing)
+        session._state = resuming.twin(self._state)
+        return session
+
     # --- the one inbox -----------------------------------------------------------------------------------------------
 
     def receive(self, event: Event, *, now: Instant) -> tuple[Effect, ...]:
