@@ -8,6 +8,7 @@ background as they were, and puts a stand-in in place of the voice where the voi
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from copy import copy
 from heapq import heappop, heappush
 from statistics import median
@@ -248,9 +249,11 @@ class _Stage:
             # Here that micro-turn comes a moment later.
             self._push(at + _DELAY_MS, event, delays + 1)
             return None
-        same = [turn for when, turn in self._turns if stepped <= when < stepped + 2 * _DELAY_MS]
-        before = [turn for when, turn in self._turns if when < stepped]
-        n = same[0] if same else before[-1] if before else 0
+        place = bisect_left(self._turns, (stepped, 0))
+        near = self._turns[place : place + 1]
+        if not near or near[0][0] >= stepped + 2 * _DELAY_MS:
+            near = self._turns[max(place - 1, 0) : place]
+        n = near[0][1] if near else 0
         # What the stand-in is still to phrase has not been dealt with.
         n = min(n, self.voice.phrasing - 1) if self.voice.phrasing else n
         return ModelRested(max(n, 0), takes_back=event.takes_back)

@@ -24,6 +24,7 @@ __all__ = ["policy_named", "replay"]
 
 _CHANGED: Final = 1
 _WIDTH: Final = 120
+_NAMED: Final = 5
 
 
 def replay(path: Path, *, policy: str | None, config: Sequence[str], as_json: bool, page: Path | None) -> int:
@@ -100,7 +101,7 @@ def _policy_name(recording: Recording) -> str:
 
 def _assumptions(own_words: Sequence[str], latency_ms: int, *, closed: bool) -> tuple[str, ...]:
     told = (
-        f"No recorded words fit {', '.join(own_words)}: told in their own words, {latency_ms} ms after the offer."
+        f"No recorded words fit {_some(own_words)}: told in their own words, {latency_ms} ms after the offer."
         if own_words
         else "Every finding is told in the recorded words, as long after its offer as the voice took then."
     )
@@ -110,6 +111,11 @@ def _assumptions(own_words: Sequence[str], latency_ms: int, *, closed: bool) -> 
         told,
         *(() if closed else ("Something was still owed when the what-if ended.",)),
     )
+
+
+def _some(findings: Sequence[str]) -> str:
+    named = ", ".join(findings[:_NAMED])
+    return f"{named} and {len(findings) - _NAMED} more" if len(findings) > _NAMED else named
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("recording").textContent);
-  const ROW = 28, PAD = 3, LEAST = 14, BUCKET = 4;
+  const ROW = 28, PAD = 3, LEAST = 14, BUCKET = 7;
   const stage = document.getElementById("lanes");
   const details = document.getElementById("details");
   const readout = document.getElementById("when");
@@ -45,6 +45,7 @@
         item.next = following.has(row) ? following.get(row) : Infinity;
         following.set(row, item.start_ms);
         item.where = made;
+        if (lane.id === "findings") item.text = data.words[item.about[0]];
         item.index = at;
       }
       all.push(...items);
@@ -81,9 +82,10 @@
       ? item.why
       : item.lane === "findings" && item.kind !== "owed" && item.kind !== "speaking" ? item.label
       : item.kind === "card" ? "Card: " + item.text : item.text;
+  const span = (item) =>
+    item.end_ms > item.start_ms ? `${seconds(item.start_ms)} to ${seconds(item.end_ms)}` : seconds(item.start_ms);
   const spoken = (item) => {
-    const parts = [item.where.name, item.label, `${seconds(item.start_ms)}`];
-    if (item.end_ms > item.start_ms) parts.push(`to ${seconds(item.end_ms)}`);
+    const parts = [item.where.name, item.label, span(item)];
     if (item.text) parts.push(item.text);
     if (item.cut && item.cut.trim()) parts.push(`cut, not heard: ${item.cut}`);
     if (item.why) parts.push(item.why);
@@ -93,6 +95,7 @@
   function draw() {
     keep();
     const wide = width(), until = left + wide / scale;
+    drawOverview(overview.clientWidth, overview.clientHeight, wide);
     drawRuler(wide, until);
     for (const lane of lanes) {
       paper(lane.track);
@@ -121,7 +124,6 @@
         place(item, node, wide);
       }
     }
-    drawOverview();
     if (chosen) {
       for (const lane of lanes) lane.guide.style.left = x(chosen.start_ms) + "px";
     }
@@ -160,8 +162,9 @@
     const [fill, label] = node.children;
     fill.style.width = (item.kind === "splice" ? 10 : Math.max(Math.min(length, 5e4) - cropped, 4)) + "px";
     label.style.paddingLeft = (item.kind === "splice" ? 20 : beside ? length - cropped + 6 : 6) + "px";
-    label.textContent = size < 18 ? "" : text;
-    fill.replaceChildren();
+    const said = size < 18 ? "" : text;
+    if (label.textContent !== said) label.textContent = said;
+    if (fill.firstChild) fill.replaceChildren();
     if (item.marks && length > 24 && item.marks.length < 400) {
       for (const mark of item.marks) {
         const tick = make("i");
@@ -192,26 +195,38 @@
     }
   }
 
-  function drawOverview() {
-    const wide = overview.clientWidth, high = overview.clientHeight, ratio = window.devicePixelRatio || 1;
-    overview.width = wide * ratio;
-    overview.height = high * ratio;
-    const ink = overview.getContext("2d"), style = getComputedStyle(document.documentElement);
+  // The overview is painted once for a width and a colour scheme; only the frame moves.
+  let painted = null;
+  function paintOverview(wide, high, ratio) {
+    const canvas = make("canvas"), style = getComputedStyle(document.documentElement);
+    canvas.width = wide * ratio;
+    canvas.height = high * ratio;
+    const ink = canvas.getContext("2d");
     ink.scale(ratio, ratio);
-    const colour = (name) => style.getPropertyValue(name);
-    const rows = { person: [5, "--person"], said: [13, "--voice"], findings: [21, "--find"] };
+    const colours = {};
+    for (const name of ["person", "voice", "find", "wait", "focus"]) colours[name] = style.getPropertyValue(`--${name}`);
+    const rows = { person: [5, "person"], said: [13, "voice"], findings: [21, "wait"] };
     for (const item of data.runs[data.runs.length - 1].items) {
       const row = rows[item.lane];
-      if (!row) continue;
-      ink.fillStyle = colour(item.lane === "said" && item.kind !== "speech" ? "--find" : row[1]);
-      if (item.lane === "findings" && item.kind !== "owed") continue;
-      if (item.lane === "findings") ink.fillStyle = colour("--wait");
+      if (!row || (item.lane === "findings" && item.kind !== "owed")) continue;
+      ink.fillStyle = colours[item.lane === "said" && item.kind !== "speech" ? "find" : row[1]];
       ink.fillRect((item.start_ms / end) * wide, row[0], Math.max(((item.end_ms - item.start_ms) / end) * wide, 1.5), 6);
     }
-    ink.strokeStyle = colour("--focus");
+    painted = { canvas, wide, focus: colours.focus };
+  }
+
+  function drawOverview(wide, high, lanesWide) {
+    const ratio = window.devicePixelRatio || 1;
+    if (!painted || painted.wide !== wide) paintOverview(wide, high, ratio);
+    overview.width = wide * ratio;
+    overview.height = high * ratio;
+    const ink = overview.getContext("2d");
+    ink.drawImage(painted.canvas, 0, 0);
+    ink.scale(ratio, ratio);
+    ink.strokeStyle = painted.focus;
     ink.lineWidth = 1.5;
-    const from = (left / end) * wide, size = (width() / scale / end) * wide;
-    ink.strokeRect(Math.max(from, 1), 1.5, Math.min(size, wide - 2), high - 3);
+    const from = (left / end) * wide, size = (lanesWide / scale / end) * wide;
+    ink.strokeRect(Math.max(from, 1), 1.5, Math.max(Math.min(size, wide - 2), 3), high - 3);
   }
 
   // --- choosing ---
@@ -235,8 +250,7 @@
 
   function tell(item) {
     const run = data.runs.length > 1 ? `${item.where.run.title}: ` : "";
-    const span = item.end_ms > item.start_ms ? `${seconds(item.start_ms)} to ${seconds(item.end_ms)}` : seconds(item.start_ms);
-    const parts = [make("h3", "", `${run}${item.where.name}, ${item.label}, ${span}`)];
+    const parts = [make("h3", "", `${run}${item.where.name}, ${item.label}, ${span(item)}`)];
     if (item.text) { const text = make("p", "words said-words", item.text); text.dir = "auto"; parts.push(text); }
     if (item.cut && item.cut.trim()) parts.push(make("p", "words", `Not heard: ${item.cut}`));
     if (item.why) parts.push(make("p", "words soft", `Why: ${item.why}`));
@@ -322,7 +336,10 @@
   document.getElementById("earlier").addEventListener("click", () => { left -= (width() / scale) * 0.8; redraw(); });
   document.getElementById("later").addEventListener("click", () => { left += (width() / scale) * 0.8; redraw(); });
   new ResizeObserver(redraw).observe(stage);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    painted = null;
+    redraw();
+  });
 
   scale = width() / Math.min(end, 60000);
   draw();

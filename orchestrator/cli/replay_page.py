@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import json
+import textwrap
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, Final
@@ -139,18 +140,22 @@ def _label(item: Item) -> str:
 
 def _data(comparison: Comparison) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
+    words: dict[str, str] = {}
     for title, policy, picture in _runs(comparison):
         items: list[dict[str, Any]] = []
         for item in picture.items:
             fields: dict[str, Any] = msgspec.to_builtins(item)
+            if item.lane == "findings":
+                del fields["text"]  # once a result is enough: `words` has it
             for name in ("text", "why", "cut"):
                 if fields.get(name):
                     fields[name] = _safe(fields[name])
             items.append({**fields, "label": _label(item)})
+        words.update((fate.id, _safe(fate.text)) for fate in picture.fates)
         runs.append({"title": title, "policy": _safe(policy), "items": items})
     end = max(picture.end_ms for _, _, picture in _runs(comparison))
     lanes = [{"id": lane, "name": _NAMES[lane]} for lane in LANES]
-    return {"tick_ms": comparison.tick_ms, "end_ms": end, "lanes": lanes, "runs": runs}
+    return {"tick_ms": comparison.tick_ms, "end_ms": end, "lanes": lanes, "words": words, "runs": runs}
 
 
 def _seconds(milliseconds: int | None) -> str:
@@ -256,7 +261,8 @@ def _everything(comparison: Comparison) -> Iterator[str]:
     yield "</tr></thead><tbody>"
     for _, number, item in rows:
         run = f'<td class="nowrap">{_escaped(runs[number][0])}</td>' if len(runs) > 1 else ""
-        text = _escaped(item.text) + (f" <em>(not heard: {_escaped(item.cut)})</em>" if item.cut.strip() else "")
+        words = textwrap.shorten(item.text, 80, placeholder=" ...") if item.lane == "findings" else item.text
+        text = _escaped(words) + (f" <em>(not heard: {_escaped(item.cut)})</em>" if item.cut.strip() else "")
         yield (
             f'<tr><td class="number">{_seconds(item.start_ms)}</td><td class="number">{_seconds(item.end_ms)}</td>{run}'
             f'<td class="nowrap">{_NAMES[item.lane]}</td><td>{_escaped(_label(item))}</td><td dir="auto">{text}</td>'
