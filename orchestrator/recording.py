@@ -220,7 +220,7 @@ def rebuilt(described: Any) -> TimingPolicy | None:
 
 
 def _rebuilt(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return tuple(_rebuilt(item) for item in cast("Sequence[Any]", value))
     if isinstance(value, dict):
         fields = dict(cast("dict[str, Any]", value))

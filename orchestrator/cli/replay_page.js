@@ -8,6 +8,7 @@
   const overview = document.getElementById("overview");
   const ruler = document.getElementById("ruler");
   const seconds = (ms) => (ms / 1000).toFixed(ms % 100 ? 2 : 1) + " s";
+  const clock = (ms) => (data.end_ms < 120000 ? seconds(ms) : `${Math.floor(ms / 60000)}:${String(Math.floor((ms % 60000) / 1000)).padStart(2, "0")}`);
   const make = (tag, cls, text) => {
     const made = document.createElement(tag);
     if (cls) made.className = cls;
@@ -127,7 +128,7 @@
     if (chosen) {
       for (const lane of lanes) lane.guide.style.left = x(chosen.start_ms) + "px";
     }
-    readout.textContent = `${seconds(Math.max(left, 0))} to ${seconds(Math.min(until, data.end_ms))} of ${seconds(data.end_ms)}`;
+    readout.textContent = `${clock(Math.max(left, 0))} to ${clock(Math.min(until, data.end_ms))} of ${clock(data.end_ms)}`;
   }
 
   function element(item) {
@@ -148,16 +149,16 @@
 
   function place(item, node, wide) {
     const from = x(item.start_ms), length = Math.max((item.end_ms - item.start_ms) * scale - 1, 4);
-    const room = Math.max((item.next - item.start_ms) * scale - 2, 4);
+    const room = Math.max(Math.min((item.next - item.start_ms) * scale - 2, wide - from), 4);
     const point = length < LEAST, text = words(item);
     const needed = Math.min(text.length * 7.2 + 24, point ? 320 : 1e9);
     const cropped = Math.max(-8 - from, 0), visible = from + cropped;
     // Words that do not fit into what it lasted stand beside it, where there is room; else they are shortened.
-    const beside = point || (needed > length && length < 150 && room - length > Math.min(needed, 60));
+    const beside = point || (needed > length && room - length > (length < 40 ? 30 : needed - 10));
     const size = Math.min((beside ? Math.max(length, Math.min(length + needed, room)) : length) - cropped, wide - visible + 8);
     node.classList.toggle("point", point);
     node.style.left = visible + "px";
-    node.style.width = Math.max(size, 4) + "px";
+    node.style.width = Math.max(size, item.kind === "splice" ? 14 : 4) + "px";
     node.style.top = PAD + (item.row || 0) * ROW + "px";
     const [fill, label] = node.children;
     fill.style.width = (item.kind === "splice" ? 10 : Math.max(Math.min(length, 5e4) - cropped, 4)) + "px";

@@ -162,6 +162,11 @@ def _seconds(milliseconds: int | None) -> str:
     return "never" if milliseconds is None else f"{milliseconds / 1_000:.2f} s"
 
 
+def _long(milliseconds: int) -> str:
+    minutes, rest = divmod(milliseconds // 1_000, 60)
+    return f"{minutes} min {rest} s" if minutes >= 2 else _seconds(milliseconds)
+
+
 def _head(comparison: Comparison, title: str) -> Iterator[str]:
     fates = [fate for fate in comparison.was.fates if fate.kind != "progress"]
     replayed = comparison.replayed
@@ -174,7 +179,7 @@ def _head(comparison: Comparison, title: str) -> Iterator[str]:
     yield f'<header><h1>{_escaped(title)}</h1><p class="soft">{_escaped(verdict)}</p>'
     yield '<ul class="facts">'
     counted = "result" if len(fates) == 1 else "results"
-    yield f"<li><b>{_seconds(comparison.was.end_ms)}</b>long</li><li><b>{len(fates)}</b>{counted}</li>"
+    yield f"<li><b>{_long(comparison.was.end_ms)}</b>long</li><li><b>{len(fates)}</b>{counted}</li>"
     for name, _, picture in _runs(comparison):
         delays = [fate.delay_ms for fate in picture.fates if fate.delay_ms is not None and fate.kind != "progress"]
         cuts = sum(fate.cuts for fate in picture.fates)
