@@ -164,9 +164,9 @@ class _Painter:
         for open_items in (self._saying, self._tasks, self._phases):
             for item in open_items.values():
                 item.end_ms = max(self.now, item.end_ms)
-        for item in (self._hold, self._acting):
-            if item is not None:
-                item.end_ms = self.now
+        for last in (self._hold, self._acting):
+            if last is not None:
+                last.end_ms = self.now
         self.now = max([self.now, *(item.end_ms for item in self.items if item.lane in ("said", "person"))])
 
     def _add(
@@ -240,8 +240,8 @@ class _Painter:
 
     def _speech(self, at: int, effect: Emit | StopSpeaking) -> None:
         if isinstance(effect, StopSpeaking):
-            for said in self._saying.values():
-                said.end_ms, said.cut, said.why = at, effect.flushed or " ", effect.reason
+            for begun in self._saying.values():
+                begun.end_ms, begun.cut, begun.why = at, effect.flushed or " ", effect.reason
             self._saying.clear()
             return
         for finding in effect.about:
@@ -306,9 +306,9 @@ class _Painter:
                 task.kind, task.end_ms, task.why = change.state, at, change.reason
                 del self._tasks[change.delegation]
             return
-        phase = self._phases.pop(change.finding, None)
-        if phase is not None:
-            phase.end_ms = at
+        before = self._phases.pop(change.finding, None)
+        if before is not None:
+            before.end_ms = at
         if change.finding in self._progress and change.finding not in self.fates:
             return
         fate = self._fate(change.finding, at)

@@ -46,9 +46,10 @@ def replay(path: Path, *, policy: str | None, config: Sequence[str], as_json: bo
     own, notes = _recorded_policy(recording)
     name = _policy_name(recording)
     before = picture(recording.records, pace=recording.config().pace)
+    assumptions: tuple[str, ...] = ()
     if policy is None and not changed:
         same = replay_same(recording, policy=own, config=settings)
-        records, assumptions = same.records, ()
+        records = same.records
         after = None if same.difference is None else picture(records, pace=settings.pace)
         names = (name, name if after is None else "as this version does it")
     else:

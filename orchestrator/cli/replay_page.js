@@ -54,15 +54,15 @@
     }
     stage.append(box);
   });
-  const end = Math.max(data.end_ms, 1000) + 400;
+  const begin = data.begin_ms, end = Math.max(data.end_ms, begin + 1000) + 400;
 
   // --- what is seen: from `left` (ms), at `scale` (pixels a ms) ---
-  let left = 0, scale = 0.05, chosen = null, waiting = false;
+  let left = begin, scale = 0.05, chosen = null, waiting = false;
   const width = () => Math.max(lanes.length ? lanes[0].track.clientWidth : stage.clientWidth, 50);
   const x = (ms) => (ms - left) * scale;
   const keep = () => {
-    scale = Math.min(Math.max(scale, width() / end), 1.5);
-    left = Math.min(Math.max(left, 0), Math.max(end - width() / scale, 0));
+    scale = Math.min(Math.max(scale, width() / (end - begin)), 1.5);
+    left = Math.max(Math.min(left, end - width() / scale), begin);
   };
   const redraw = () => {
     if (!waiting) {
@@ -128,7 +128,7 @@
     if (chosen) {
       for (const lane of lanes) lane.guide.style.left = x(chosen.start_ms) + "px";
     }
-    readout.textContent = `${clock(Math.max(left, 0))} to ${clock(Math.min(until, data.end_ms))} of ${clock(data.end_ms)}`;
+    readout.textContent = `${clock(left)} to ${clock(Math.min(until, data.end_ms))} of ${clock(data.end_ms)}`;
   }
 
   function element(item) {
@@ -204,14 +204,15 @@
     canvas.height = high * ratio;
     const ink = canvas.getContext("2d");
     ink.scale(ratio, ratio);
-    const colours = {};
+    const colours = {}, part = wide / (end - begin);
     for (const name of ["person", "voice", "find", "wait", "focus"]) colours[name] = style.getPropertyValue(`--${name}`);
     const rows = { person: [5, "person"], said: [13, "voice"], findings: [21, "wait"] };
     for (const item of data.runs[data.runs.length - 1].items) {
       const row = rows[item.lane];
       if (!row || (item.lane === "findings" && item.kind !== "owed")) continue;
       ink.fillStyle = colours[item.lane === "said" && item.kind !== "speech" ? "find" : row[1]];
-      ink.fillRect((item.start_ms / end) * wide, row[0], Math.max(((item.end_ms - item.start_ms) / end) * wide, 1.5), 6);
+      const long = Math.max((item.end_ms - item.start_ms) * part, 1.5);
+      ink.fillRect((item.start_ms - begin) * part, row[0], long, 6);
     }
     painted = { canvas, wide, focus: colours.focus };
   }
@@ -226,7 +227,7 @@
     ink.scale(ratio, ratio);
     ink.strokeStyle = painted.focus;
     ink.lineWidth = 1.5;
-    const from = (left / end) * wide, size = (lanesWide / scale / end) * wide;
+    const part = wide / (end - begin), from = (left - begin) * part, size = (lanesWide / scale) * part;
     ink.strokeRect(Math.max(from, 1), 1.5, Math.max(Math.min(size, wide - 2), 3), high - 3);
   }
 
@@ -326,7 +327,7 @@
   });
   const jump = (event) => {
     const box = overview.getBoundingClientRect();
-    left = ((event.clientX - box.left) / box.width) * end - width() / scale / 2;
+    left = begin + ((event.clientX - box.left) / box.width) * (end - begin) - width() / scale / 2;
     redraw();
   };
   overview.addEventListener("pointerdown", (event) => { overview.setPointerCapture(event.pointerId); jump(event); });
@@ -342,7 +343,7 @@
     redraw();
   });
 
-  scale = width() / Math.min(end, 60000);
+  scale = width() / Math.min(end - begin, 60000);
   draw();
   document.documentElement.dataset.ready = String(all.length);
 })();

@@ -68,6 +68,7 @@ _BUTTONS: Final = (
     ("out", "Zoom out"),
     ("whole", "Show all"),
 )
+_LONG_BEFORE_MS: Final = 10_000
 _KEYS: Final = (
     "In the lanes: <kbd>&larr;</kbd> <kbd>&rarr;</kbd> go along a lane, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> to the "
     "next lane, <kbd>Home</kbd> <kbd>End</kbd> to its ends, <kbd>+</kbd> <kbd>-</kbd> zoom, <kbd>0</kbd> shows all. "
@@ -154,8 +155,18 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         words.update((fate.id, _safe(fate.text)) for fate in picture.fates)
         runs.append({"title": title, "policy": _safe(policy), "items": items})
     end = max(picture.end_ms for _, _, picture in _runs(comparison))
+    # A session that was taken up again goes on with its own time, which may be hours in.
+    first = min((item.start_ms for _, _, picture in _runs(comparison) for item in picture.items), default=0)
+    begin = 0 if first < _LONG_BEFORE_MS else first // 1_000 * 1_000
     lanes = [{"id": lane, "name": _NAMES[lane]} for lane in LANES]
-    return {"tick_ms": comparison.tick_ms, "end_ms": end, "lanes": lanes, "words": words, "runs": runs}
+    return {
+        "tick_ms": comparison.tick_ms,
+        "begin_ms": begin,
+        "end_ms": end,
+        "lanes": lanes,
+        "words": words,
+        "runs": runs,
+    }
 
 
 def _seconds(milliseconds: int | None) -> str:

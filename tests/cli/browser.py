@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ class Page:
 
 
 @contextmanager
-def open_browser(program: str, folder: Path) -> Iterator[Page]:
+def open_browser(program: str, folder: Path) -> Generator[Page]:
     """Chromium with a profile of its own in `folder`, ended with everything it started."""
     theirs_read, ours_write = os.pipe()
     ours_read, theirs_write = os.pipe()

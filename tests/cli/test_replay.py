@@ -97,7 +97,7 @@ def test_what_a_recording_holds_does_nothing_to_the_terminal(
     [
         (["nowhere.ndjson"], 2, "nowhere.ndjson cannot be read"),
         ([str(GOLDEN / "short" / "scenario.ndjson")], 2, "is no recording"),
-        ([HELD, "--policy", "nobody"], 2, "there are default, gap"),
+        ([HELD, "--policy", "nobody"], 2, "there are default"),
         ([HELD, "--config", "pace"], 2, "has no value"),
         ([HELD, "--config", "colour=1"], 2, "no setting 'colour'"),
         ([HELD, "--html", "/nowhere/page.html"], 3, "the page cannot be written"),

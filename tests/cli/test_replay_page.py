@@ -155,6 +155,17 @@ def test_an_item_lies_where_it_happened_and_can_be_clicked(page: Page, tmp_path:
 
 
 @in_a_browser
+def test_a_session_that_went_on_after_hours_is_not_a_dot_at_the_end(page: Page, tmp_path: Path) -> None:
+    later = tmp_path / "later.ndjson"
+    lines = (GOLDEN / "short" / "journal.ndjson").read_text()
+    later.write_text(re.sub(r'"at_ms":(\d+)', lambda found: f'"at_ms":{int(found[1]) + 36_000_000}', lines))
+    guarded(lambda: replay(later, policy=None, config=(), as_json=True, page=tmp_path / "later.html"))
+    page.show(tmp_path / "later.html")
+    assert page.run("document.getElementById('when').textContent").startswith("600:00 to 600:0")
+    assert page.run(f"{SHOWN}.length") > 5
+
+
+@in_a_browser
 def test_the_keyboard_alone_is_enough(page: Page, tmp_path: Path) -> None:
     page.show(page_of(GOLDEN / "interrupted_delivery" / "journal.ndjson", tmp_path))
     for _ in range(12):

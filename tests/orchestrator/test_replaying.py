@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator.clock import START, from_ms, to_ms
 from orchestrator.config import SessionConfig
-from orchestrator.decisions import Decision
-from orchestrator.effects import Emit, MicroTurn, Splice
+from orchestrator.decisions import Decision, Splice
+from orchestrator.effects import Emit, MicroTurn
 from orchestrator.errors import ConfigError, ScenarioError
 from orchestrator.events import (
     Event,
