@@ -101,12 +101,13 @@ async def crowd(
     events: Sequence[tuple[int, UserEvent]] = (),
     make: Callable[[SessionConfig, SystemClock], Session] | None = None,
     within_s: float = 0.2,
+    model: InteractionModel | None = None,
 ) -> AsyncGenerator[None]:
-    """Hold `size` sessions on the real driver, with the rule-based voice and one shared front end.
+    """Hold `size` sessions on the real driver, with the rule-based voice (or `model`) and one shared front end.
 
     They begin spread evenly over `within_s` seconds; the body runs when all have begun, and ends them all.
     """
-    model = ReflexModel()
+    model = model or ReflexModel()
     begun = anyio.current_time()
     async with MemoryBus().front() as front, anyio.create_task_group() as sessions:
         for number in range(size):

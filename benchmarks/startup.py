@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from statistics import median
@@ -117,11 +118,17 @@ def _installed(name: str, *, seen: dict[str, int] | None = None) -> dict[str, in
         # Asked for under a condition that does not hold here, such as another system.
         return sizes
     sizes[plain] = _own_bytes() if plain == "duologue" else _file_bytes(found)
-    for needed in found.requires or ():
+    for needed in _own_needs() if plain == "duologue" else found.requires or ():
         match = NAME.match(needed)
         if match is not None and "extra ==" not in needed:
             _installed(match.group(), seen=sizes)
     return sizes
+
+
+def _own_needs() -> list[str]:
+    """From the source tree too: an editable install may be older than the last dependency."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return list(project["dependencies"])
 
 
 def _file_bytes(found: Distribution) -> int:

@@ -89,6 +89,9 @@ class TurnSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     prepare_share: float = 0.4
     """Which part of the quiet that would make it a Respond makes it a Prepare."""
     prepare_least_ms: int = 240
+    prepare_ended_ms: int = 60
+    """The least after a sentence's end: there the next key being overdue is enough. With a micro-turn for the grid, a
+    model that is quicker than `sentence_ms` has then begun by the time the floor is given back, or soon after."""
     prepare_lead_ms: int = 220
     """How much before the Respond at the latest: a micro-turn, and a little for the grid."""
     prepare_gap_ms: int = 400
@@ -176,7 +179,8 @@ class Turntaking:
         for piece in turn.heard:
             if piece.frame:
                 continue
-            inputs += 1
+            # A bare Enter closes the line: whoever waits before it does not pause and go on.
+            inputs += 1 if piece.text or piece.activity is not None else 0
             if piece.activity is not None:
                 began = piece.activity in ("typing", "speaking")
                 self._spoken = piece.activity in ("speaking", "pause") or (self._spoken and piece.activity == "silent")
@@ -267,8 +271,13 @@ class Turntaking:
             return False
         if not self._line.closed and seen != "ended" and " " not in pending and not turn.expecting:
             return False
-        likely = max(settings.prepare_share * needed, 2 * tempo.gap_ms, tempo.pause_ms * 6 // 5)
-        return turn.quiet_ms >= max(min(likely, needed - settings.prepare_lead_ms), settings.prepare_least_ms)
+        likely: float
+        if seen == "ended":
+            likely, least = max(tempo.gap_ms, tempo.pause_ms * 6 // 5), settings.prepare_ended_ms
+        else:
+            likely = max(settings.prepare_share * needed, 2 * tempo.gap_ms, tempo.pause_ms * 6 // 5)
+            least = settings.prepare_least_ms
+        return turn.quiet_ms >= max(min(likely, needed - settings.prepare_lead_ms), least)
 
     def _prepare(self, turn: MicroTurn, pending: str, seen: Look) -> Prepare:
         self._next_prepare_ms = turn.at_ms + self.settings.prepare_gap_ms * 2**self._prepares

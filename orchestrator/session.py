@@ -398,25 +398,32 @@ class Session:
             state.missed += points
             state.next_grid = after(state.next_grid, (points + 1) * config.tick_ms)
         state.early, state.wake, state.last_turn = None, None, now
-        self._lapse(now, out)
+        let_go = self._lapse(now, out)
         if grid:
             work.look_after(state, config, now, out)
             delivery.give_up_waiting(state, config, now)
         offers = delivery.decide(state, self._timing, now, out)
         self._fire(now)
-        self._step(offers, now, out)
+        self._step(offers, let_go, now, out)
         self._emit(now, out)
         state.collect(out)
         self._settle_floor(now)
+        # The person's end by a pause is an edge too, and does not wait for the grid.
+        lapses = state.person.lapses_at(config)
+        if lapses is not None and lapses < state.next_grid and (state.wake is None or lapses < state.wake):
+            state.wake = max(lapses, after(now, config.early_ms))
 
-    def _lapse(self, now: Instant, out: list[Effect]) -> None:
+    def _lapse(self, now: Instant, out: list[Effect]) -> bool:
+        """See to what passes with time. Returns whether the floor falls back to nobody with it."""
         state = self._state
+        held = state.person.holding_since is not None
         lapses = state.person.lapses_at(self.config)
         if lapses is not None and now >= lapses:
             self._end_of_turn(now, out)
         if state.person.last_input is not None and state.person.quiet_ms(now) >= _BREATH_MS:
             state.agenda.breathe()
         self._settle_floor(now)
+        return held and state.person.holding_since is None
 
     def _fire(self, now: Instant) -> None:
         state = self._state
@@ -435,12 +442,13 @@ class Session:
             state.speech.say(due.say, keep=True, overlap=overlap, reason=reason, place="clause")
             state.note(Noticed(text=f"{due.item.id}: {due.say}"), now)
 
-    def _step(self, offers: tuple[Offer, ...], now: Instant, out: list[Effect]) -> None:
+    def _step(self, offers: tuple[Offer, ...], let_go: bool, now: Instant, out: list[Effect]) -> None:
         state = self._state
         # A line without an Enter: how long the silence after it grows tells the voice whether it is finished.
         person = state.person
         open_line = bool(person.draft or person.committed) and person.quiet_ms(now) <= _LISTEN_MS
-        waiting = open_line or person.holding_since is not None
+        # Who begins and takes it all back waits for the answer to what they said before.
+        waiting = open_line or let_go or person.holding_since is not None
         if not (offers or state.heard or state.notices or waiting or self.config.wants_silence):
             return
         turn = MicroTurn(
@@ -489,5 +497,4 @@ class Session:
         out = list[Effect]()
         delivery.silence(self._state, reason, now, out)
         self._state.closed = True
-        out.append(Close(reason))
-        return tuple(out)
+        return (*out, Close(reason))

@@ -1,4 +1,4 @@
-"""What every test gets: one event loop, and an alarm for whatever would block it."""
+"""What every test gets: one event loop, an alarm for whatever would block it, and no way to a real model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import blockbuster.blockbuster
 import pytest
 from hypothesis import settings
+
+from orchestrator.testing import forbid_model_calls
 
 # A shared machine may pause for longer than hypothesis' 200 ms; how long a test may take is pytest-timeout's business.
 settings.register_profile("duologue", deadline=None)
@@ -20,6 +22,16 @@ PACKAGES = ["orchestrator", "interaction", "background", "tools"]
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio, which is what Duologue runs on."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_real_models() -> Iterator[None]:
+    """Whatever this machine's environment holds, no test asks a model that somebody pays for.
+
+    A `ModelServer` is allowed while it runs; other addresses of this machine are with `allowing(port)`.
+    """
+    with forbid_model_calls():
+        yield
 
 
 @pytest.fixture(autouse=True)

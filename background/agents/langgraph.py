@@ -55,8 +55,8 @@ class LangGraphReasoner:
 
     Args:
         graph: A compiled graph, or a function that makes one of the desk's tools.
-        speaks: The nodes whose text is the answer: its sentences are told while the rest is still written. The answer
-            holds them again: for a voice that puts things in its own words.
+        speaks: The nodes whose text is the answer: its sentences are told while the rest is still written. What the
+            person has heard of them they are not told again with the answer.
         context: Makes the run's context for a task (`context_schema`); nodes that ask or tell the person get the desk.
         questions: Whether the desk's tools have one with which the model asks the person.
         output: What of the last state is the answer. Without it: `structured_response`, where there is one, else the

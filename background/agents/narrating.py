@@ -20,23 +20,25 @@ class Narration:
 
     What a model writes before it calls a tool ("let me look") is no part of the answer. That is known only when the
     call comes; so a sentence counts as a part when the next one has begun, and what is left when a tool is called is
-    told as progress.
+    told as progress. Each part holds those before it, so that the next part, and the answer, go on with what was heard.
     """
 
     def __init__(self, desk: Desk, *, partials: bool) -> None:
         self._desk = desk
         self._partials = partials
         self._sentences = Sentences()
+        self._written = ""
 
     async def text(self, piece: str) -> None:
         """The model has written some more of its answer."""
-        for sentence in self._sentences.feed(str(piece)):
-            if self._partials:
-                await self._desk.publish(Finding.partial(sentence))
+        self._written += str(piece)
+        if self._sentences.feed(str(piece)) and self._partials:
+            whole = self._written[: len(self._written) - self._sentences.open]
+            await self._desk.publish(Finding.partial(whole.lstrip().rstrip(" \t")))
 
     async def tool(self, name: str, arguments: str | Mapping[str, Any] | None) -> None:
         """A tool is called. Arguments may be JSON, whole or not."""
-        before = self._sentences.rest()
+        before, self._written = self._sentences.rest(), ""
         if before and self._partials:
             await self._desk.progress(before)
         given = ", ".join(f"{key.replace('_', ' ')} {_shown(value)}" for key, value in _mapping(arguments).items())
@@ -49,6 +51,7 @@ class Narration:
     def answered(self) -> None:
         """An answer of the model is whole: what is left of it is not told apart from the final finding."""
         self._sentences.rest()
+        self._written = ""
 
 
 def _mapping(arguments: str | Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -52,8 +52,8 @@ class AgentsSDKReasoner:
             over to).
         context: Makes the run's context for a task; tools that are to ask or tell the person get the desk here.
         run_config: How to run it. Without it, tracing is off: the SDK would send its traces to OpenAI.
-        partials: Whether sentences of an answer in plain text are told while the rest is still written. The answer
-            holds them again: for a voice that puts things in its own words.
+        partials: Whether sentences of an answer in plain text are told while the rest is still written. What the
+            person has heard of them they are not told again with the answer.
         questions: Whether the agent gets a tool with which it asks the person.
         say: How a structured output is told; without it, see `background.answering.spoken`.
         max_turns: Model calls of one run.

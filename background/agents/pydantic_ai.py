@@ -46,8 +46,8 @@ class PydanticAIReasoner:
     Args:
         agent: With tools of its own; those of the desk are given to it besides.
         deps: Makes the agent's dependencies for a task; tools that are to ask or tell the person get the desk here.
-        partials: Whether sentences of an answer in plain text are told while the rest is still written. The answer
-            holds them again: for a voice that puts things in its own words.
+        partials: Whether sentences of an answer in plain text are told while the rest is still written. What the
+            person has heard of them they are not told again with the answer.
         questions: Whether the agent gets a tool with which it asks the person.
         say: How a structured output is told; without it, see `background.answering.spoken`.
 

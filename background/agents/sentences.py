@@ -32,6 +32,11 @@ class Sentences:
         self._text = self._text[start:]
         return whole
 
+    @property
+    def open(self) -> int:
+        """Characters that have come of a sentence that is not whole yet."""
+        return len(self._text)
+
     def rest(self) -> str:
         """What is left, which is forgotten with this."""
         rest, self._text = self._text.strip(), ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import anyio
 import msgspec
 
-from background.models.chat_functions import calls_in_text
 from background.models.chat_sentences import Growth, whole_sentences
 from background.models.chat_spending import CHARS_A_TOKEN
 from orchestrator.completions.asking import (
@@ -92,7 +91,6 @@ class ModelCall:
 
     async def _stream(self, completions: Completions, request: Request, limit: anyio.CancelScope, end: float) -> None:
         stream = completions.stream(request)
-        by_words = not completions.profile.calls
         try:
             async for piece in stream:
                 match piece:
@@ -109,8 +107,7 @@ class ModelCall:
                     case CallBegun():
                         pass
                     case Done(completion=completion):
-                        answer = msgspec.structs.replace(completion, text=completion.text or self.text)
-                        self._answer = calls_in_text(answer) if by_words else answer
+                        self._answer = msgspec.structs.replace(completion, text=completion.text or self.text)
                         return
         finally:
             close = getattr(stream, "aclose", None)

@@ -1,23 +1,18 @@
-"""The desk's tools as functions of a language model, and what the model asks for as calls of the desk.
-
-A server that knows no function calling gets a plain text protocol: the functions stand in the prompt, and an answer
-that is one JSON object with `calls` is what a call is elsewhere.
-"""
+"""The desk's tools as functions of a language model, and what the model asks for as calls of the desk."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from orchestrator.completions.asking import Completion, FunctionCall, Message
+from orchestrator.completions.asking import FunctionCall
 from orchestrator.finding import Channel
 from orchestrator.ports import ToolCall, ToolInfo
 
-__all__ = ["ASK", "Functions", "Question", "Use", "Wanted", "Wrong", "as_plain_text", "calls_in_text"]
+__all__ = ["ASK", "Functions", "Question", "Use", "Wanted", "Wrong"]
 
 ASK: Final = "ask_person"
 
@@ -59,17 +54,6 @@ class Functions:
         self.described: tuple[Mapping[str, Any], ...] = tuple(described)
         """As a request holds them."""
 
-    @property
-    def in_words(self) -> str:
-        """The same for a server that knows no function calling."""
-        listed = "\n".join(json.dumps(item["function"], ensure_ascii=False) for item in self.described)
-        return (
-            "You have these functions (name, what it does, JSON Schema of its arguments):\n"
-            f"{listed}\n"
-            'To call some, answer with one JSON object and nothing else: {"calls": [{"name": "...", "arguments": '
-            "{...}}]}. You are given the results, and go on. To answer the task, write no such object."
-        )
-
     def wanted(self, call: FunctionCall) -> Wanted:
         """What a call of the model asks for."""
         if call.arguments is None:
@@ -110,57 +94,3 @@ def _fit(name: str, taken: Mapping[str, Any]) -> str:
         fit = f"{plain[:60]}_{number}"
         number += 1
     return fit
-
-
-def calls_in_text(answer: Completion) -> Completion:
-    """An answer of the text protocol: with its calls where it is a JSON object that has some."""
-    text = answer.text.strip()
-    fenced = re.fullmatch(r"```\w*\s*(.*?)\s*```", text, re.DOTALL)
-    found = _json(fenced.group(1) if fenced else text)
-    listed = found.get("calls") if found is not None else None
-    if not isinstance(listed, list):
-        return answer
-    calls: list[FunctionCall] = []
-    for item in cast("list[object]", listed):
-        call = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-        arguments: Any = call.get("arguments", {})
-        whole = isinstance(arguments, dict)
-        calls.append(
-            FunctionCall(
-                f"call-{len(calls) + 1}",
-                str(call.get("name", "")),
-                cast("dict[str, Any]", arguments) if whole else None,
-                json.dumps(arguments),
-                "" if whole else "its arguments are not a JSON object",
-            )
-        )
-    return msgspec.structs.replace(answer, text="", calls=tuple(calls)) if calls else answer
-
-
-def _json(text: str) -> dict[str, Any] | None:
-    try:
-        found: Any = json.loads(text)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
-
-
-def as_plain_text(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Messages for a server that knows no function calling: calls as the text protocol has them, results as told."""
-    told: list[Message] = []
-    for message in messages:
-        if message["role"] == "tool":
-            told.append({"role": "user", "content": f"Result of {message['tool_call_id']}:\n{message['content']}"})
-        elif "tool_calls" in message:
-            calls = [
-                {
-                    "id": call["id"],
-                    "name": call["function"]["name"],
-                    "arguments": json.loads(call["function"]["arguments"]),
-                }
-                for call in message["tool_calls"]
-            ]
-            told.append({"role": "assistant", "content": json.dumps({"calls": calls}, ensure_ascii=False)})
-        else:
-            told.append(message)
-    return tuple(told)

@@ -59,11 +59,23 @@ class Transcript:
         """What the model called. Returns the ids under which its results are told, each only once in a task."""
         ids = [self._id(call.id) for call in calls]
         shown = [
-            {"id": id_, "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
+            {
+                **call.extra,
+                "id": id_,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _arguments(call)},
+            }
             for id_, call in zip(ids, calls, strict=True)
         ]
         self._later.append({"role": "assistant", "content": text or None, "tool_calls": shown})
         return ids
+
+    def bare(self) -> None:
+        """Another model goes on: what the one before had put on its calls is its own, and others may refuse it."""
+        for place, message in enumerate(self._later):
+            if calls := message.get("tool_calls"):
+                plain = [{field: call[field] for field in ("id", "type", "function")} for call in calls]
+                self._later[place] = {**message, "tool_calls": plain}
 
     def result(self, id_: str, text: str) -> None:
         """What a call came to."""

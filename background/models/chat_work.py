@@ -19,7 +19,7 @@ from background.models.chat_call import ModelCall
 from background.models.chat_calls import run
 from background.models.chat_conversation import lines_of
 from background.models.chat_frames import Frames
-from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong, as_plain_text
+from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong
 from background.models.chat_models import Line, Way
 from background.models.chat_output import Misfit, Shape
 from background.models.chat_prompt import EMPTY, GO_ON, answer_now, closing, misfit, since_then, system
@@ -162,7 +162,8 @@ class Work:
         return corrected
 
     def _fit(self) -> None:
-        window = self._completions.profile.window - (self._plan.settings.max_tokens or ROOM_TO_ANSWER)
+        whole = self._completions.profile.window
+        window = whole - min(self._plan.settings.max_tokens or ROOM_TO_ANSWER, whole // 3)
         if self._prompt() > window > 0:
             around = self._size() - self._transcript.size
             self._transcript.shrink(max(0, self._size() * window // self._prompt() - around))
@@ -190,7 +191,7 @@ class Work:
         settings = self._plan.settings
         line = self._troubles.line
         profile = self._completions.profile
-        tools = self._functions.described if profile.calls else ()
+        tools = self._functions.described
         shape = self._plan.shape
         return Request(
             line.model,
@@ -205,20 +206,11 @@ class Work:
         )
 
     def _messages(self) -> tuple[Message, ...]:
-        messages = self._transcript.messages
-        if not self._completions.profile.calls:
-            messages = as_plain_text(messages)
-        return {"role": "system", "content": self._system()}, *messages
+        return {"role": "system", "content": self._system()}, *self._transcript.messages
 
     def _system(self) -> str:
-        extra: list[str] = []
-        if self._functions.described and not self._completions.profile.calls:
-            extra.append(self._functions.in_words)
-        if self._plan.shape is not None:
-            extra.append(self._plan.shape.instruction)
-        return system(
-            self._frames, instructions=self._plan.instructions, today=self._plan.settings.today, extra=tuple(extra)
-        )
+        extra = () if self._plan.shape is None else (self._plan.shape.instruction,)
+        return system(self._frames, instructions=self._plan.instructions, today=self._plan.settings.today, extra=extra)
 
     def _size(self) -> int:
         """Characters of the next prompt."""
@@ -330,8 +322,11 @@ class Work:
         if trouble.cause == "too long" and self._transcript.shrink(int(0.6 * self._transcript.size)):
             await self._desk.progress("That is too long for the model; leaving out what is oldest")
             return None
+        asked = self._troubles.line
         step = self._troubles.next_step(trouble, left_s=self._desk.remaining_s - MARGIN_S)
         if step is not None:
+            if self._troubles.line is not asked:
+                self._transcript.bare()
             await self._desk.progress(step.progress)
             await anyio.sleep(step.pause_s)
             return None

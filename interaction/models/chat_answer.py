@@ -77,10 +77,11 @@ class Speaking:
         self._guard = asking.guard
         self._scheduled: set[str] = set()
         self._unframing = asking.unframing()
+        self._line = ""
 
     def open(self, answer: Answer, line: str) -> None:
         """A request is made for `answer`, which is to `line` or tells its offers."""
-        self._unframing = self._asking.unframing()
+        self._unframing, self._line = self._asking.unframing(), line
         said_before = self._asking.flight.said_before
         self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=said_before)
 
@@ -101,6 +102,7 @@ class Speaking:
                 refusal = self._let(act, turn)
                 if refusal:
                     return self._refused(answer, call, refusal)
+                act = msgspec.structs.replace(act, extra=call.extra)
                 self._asking.prompt.called(act)
                 answer.acted = True
                 answer.done = (*answer.done, act)
@@ -124,12 +126,14 @@ class Speaking:
             late = answer.joint.feed(late) + answer.joint.end()
         rest = (self._guard.say(late) if late else "") + self._guard.end()
         events = self._said(answer, rest) if rest.strip() else []
-        if more or answer.said or answer.silent or not answer.called:
+        if more or answer.said or answer.silent or answer.confirmed:
             return events
+        if not answer.called:
+            return events + self._said(answer, self._guard.once_more())
         if not answer.acted:
-            return events + self._said(answer, self._settings.failed)
+            return events + self._own(answer, self._settings.failed)
         handed = any(isinstance(deed.event, ModelDelegated | ModelAmended) for deed in answer.done)
-        return events + self._said(answer, self._settings.filler if handed else self._settings.confirmation)
+        return events + self._own(answer, self._settings.filler if handed else self._settings.confirmation)
 
     def verbatim(self, answer: Answer) -> list[ModelEvent]:
         """What it was to tell, as it was found."""
@@ -163,7 +167,13 @@ class Speaking:
         if not say or say in answer.confirmed or written:
             return []
         answer.confirmed = (*answer.confirmed, say)
-        return self._said(answer, self._guard.say(f"{say} "))
+        return self._own(answer, self._guard.say(f"{say} "))
+
+    def _own(self, answer: Answer, text: str) -> list[ModelEvent]:
+        """Say something about what is done: a finding that is to be told does not count as told with it."""
+        if answer.purpose == "reply":
+            return self._said(answer, text)
+        return [ModelSpoke(text)] if text else []
 
     def _said(self, answer: Answer, text: str) -> list[ModelEvent]:
         if not text or (answer.offers and not answer.about):

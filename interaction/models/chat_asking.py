@@ -119,7 +119,7 @@ class Asking:
             self._model,
             messages,
             tools=self.prompt.functions.schemas,
-            max_tokens=settings.max_tokens,
+            max_tokens=None if settings.max_tokens is None else min(settings.max_tokens, self.window.room(draft)),
             reasoning_effort=settings.reasoning_effort,
             extra=settings.extra,
             **options,

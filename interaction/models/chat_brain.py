@@ -191,7 +191,8 @@ class ChatBrain:
         self._owed = False
         early, self._early = self._early, None
         request = self._asking.reply(self._turn)
-        if early is None or early.request != request:
+        # The room left for an answer is only estimated, and says nothing of the conversation.
+        if early is None or early.request.messages != request.messages:
             if early is not None:
                 self._throw_away(early)
             self._start(Answer(0, "reply"), request)
@@ -230,6 +231,7 @@ class ChatBrain:
         self._clear("slow")
         if not answer.said:
             self._backlog.keep(answer.offers, answer.n)
+        if not (answer.said or answer.confirmed):
             return
         if gone_on:
             self._asking.flight.clear()
@@ -284,7 +286,8 @@ class ChatBrain:
         if not answer.begun:
             answer.begun = True
             self._clear("slow")
-            self._recovered()
+            if self._outage.since_ms is not None:
+                self._clear("patience")
         if self._person_holds or answer.waiting:
             # It is not known yet whether they only put in a word.
             answer.waiting = (*answer.waiting, piece)
@@ -310,11 +313,15 @@ class ChatBrain:
             case Done(completion=completion):
                 self._finish(answer, completion)
             case Thought() | CallBegun():
-                pass
+                return
             case _:
                 assert_never(piece)
+        if answer.said or answer.called:
+            # Not before: a server that dies each time before the first word would never be found out.
+            self._recovered()
 
     def _finish(self, answer: Answer, completion: Completion) -> None:
+        self._recovered()
         self._asking.counted(completion)
         again = answer.problems and answer.rounds < self._settings.rounds
         self._emit(self._speaking.end(answer, more=again))
@@ -426,8 +433,6 @@ class ChatBrain:
 
     def _recovered(self) -> None:
         """The server has answered."""
-        if self._outage.since_ms is not None:
-            self._clear("patience")
         self._outage.over()
         self._failing = False
 

@@ -9,7 +9,7 @@ from typing import Any, assert_never, cast
 
 from interaction.models import chat_words
 from interaction.models.chat_frames import Frames, shortened
-from interaction.models.chat_functions import item_arguments
+from interaction.models.chat_functions import Deed, item_arguments
 from interaction.models.chat_log import Line, line
 from orchestrator.completions.asking import Message
 from orchestrator.context import (
@@ -37,11 +37,10 @@ _LONGEST_NOTE = 1_000
 class Entries:
     """Makes lines of entries. The same entry gives the same bytes."""
 
-    def __init__(self, frames: Frames, *, role: str, calls: bool, finding_chars: int) -> None:
-        """`role`: whose name frames go out under. `calls`: whether function calls can stand in the prompt."""
+    def __init__(self, frames: Frames, *, role: str, finding_chars: int) -> None:
+        """`role`: whose name frames go out under."""
         self._frames = frames
         self._role = role
-        self._calls = calls
         self._finding_chars = finding_chars
 
     def person(self, text: str) -> Message:
@@ -52,11 +51,11 @@ class Entries:
         """Something the voice is told."""
         return {"role": self._role, "content": self._frames.frame(kind, text, **attributes)}
 
-    def call(self, key: str, name: str, arguments: Mapping[str, Any], result: str) -> tuple[Message, ...]:
-        """A function call and its result. `key` makes its id: the same key, the same id."""
-        if not self._calls:
-            written = json.dumps(self._harmless_arguments(arguments), ensure_ascii=False)
-            return (self.framed("call", f"{name} {written}\n{result}"),)
+    def call(
+        self, key: str, name: str, arguments: Mapping[str, Any], result: str, extra: Mapping[str, Any] | None = None
+    ) -> tuple[Message, ...]:
+        """A function call and its result. `key` makes its id: the same key, the same id. `extra`: what the server had
+        put on the call."""
         # Nine letters and digits: the one form that every server takes.
         call_id = "c" + hashlib.blake2s(key.encode(), digest_size=4).hexdigest()
         written = json.dumps(self._harmless_arguments(arguments), ensure_ascii=False)
@@ -65,7 +64,7 @@ class Entries:
             {
                 "role": "assistant",
                 "content": None,
-                "tool_calls": [{"id": call_id, "type": "function", "function": function}],
+                "tool_calls": [{**(extra or {}), "id": call_id, "type": "function", "function": function}],
             },
             {"role": "tool", "tool_call_id": call_id, "content": self._frames.quoted(result)},
         )
@@ -89,10 +88,10 @@ class Entries:
             urgency="" if finding.urgency in ("normal", "low") else finding.urgency,
         )
 
-    def line(self, entry: Entry, arguments: Mapping[str, Any] | None = None) -> Line | None:
+    def line(self, entry: Entry, deed: Deed | None = None) -> Line | None:
         """The line that `entry` becomes; `None` where it tells a model nothing.
 
-        `arguments` are those of the call that brought the entry about, where they are known.
+        `deed` is the call that brought the entry about, where it is known.
         """
         revision = entry.revision
         match entry:
@@ -110,7 +109,7 @@ class Entries:
             case Spoke():
                 return self._spoke(entry)
             case Assigned():
-                return self._assigned(entry, arguments)
+                return self._assigned(entry, deed)
             case Found():
                 if entry.finding is None:
                     return None
@@ -120,15 +119,13 @@ class Entries:
             case Scheduled():
                 if entry.item is None:
                     return None
-                given = arguments or item_arguments(entry.item)
+                given = item_arguments(entry.item)
                 result = chat_words.RESULT_SCHEDULED.format(id=entry.item.id)
-                made = self.call(f"{entry.item.id}/{revision}", "schedule", given, result)
-                return line("call", *made, revision=revision)
+                return self._called(f"{entry.item.id}/{revision}", "schedule", given, result, deed, revision)
             case Unscheduled():
                 name = entry.item or "all"
                 result = chat_words.RESULT_UNSCHEDULED.format(id=entry.item or "everything")
-                made = self.call(f"{name}/{revision}", "unschedule", arguments or {"id": name}, result)
-                return line("call", *made, revision=revision)
+                return self._called(f"{name}/{revision}", "unschedule", {"id": name}, result, deed, revision)
             case Noticed():
                 return line("frame", self.framed("event", shortened(entry.text, _LONGEST_NOTE)), revision=revision)
             case Interrupted():
@@ -150,7 +147,13 @@ class Entries:
             messages.append(self.framed("note", words.format(text=shortened(cut, _LONGEST_CUT))))
         return line("assistant", *messages, revision=entry.revision) if messages else None
 
-    def _assigned(self, entry: Assigned, arguments: Mapping[str, Any] | None) -> Line:
+    def _called(
+        self, key: str, name: str, arguments: Mapping[str, Any], result: str, deed: Deed | None, revision: int
+    ) -> Line:
+        given, extra = (arguments, None) if deed is None else (deed.arguments or arguments, deed.extra)
+        return line("call", *self.call(key, name, given, result, extra), revision=revision)
+
+    def _assigned(self, entry: Assigned, deed: Deed | None) -> Line:
         name = entry.delegation
         match entry.action:
             case "delegated":
@@ -162,8 +165,7 @@ class Entries:
             case "superseded":
                 # It was the call of `delegate` before it that replaced it.
                 return self._note(chat_words.SUPERSEDED.format(id=name), entry.revision)
-        made = self.call(f"{name}/{entry.revision}", call, arguments or given, result.format(id=name))
-        return line("call", *made, revision=entry.revision)
+        return self._called(f"{name}/{entry.revision}", call, given, result.format(id=name), deed, entry.revision)
 
     def _settled(self, entry: Settled) -> Line | None:
         why = f" ({entry.reason})" if entry.reason else ""

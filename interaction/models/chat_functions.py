@@ -48,6 +48,8 @@ class Deed(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     arguments: Mapping[str, Any] = {}
     """The call as it was understood; the prompt shows it so (`Prompt.called`)."""
+    extra: Mapping[str, Any] = {}
+    """What the server put on the call and wants back with it."""
 
 
 class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,13 +72,13 @@ Act: TypeAlias = Deed | Silence
 class Functions:
     """The functions of one assistant's voice."""
 
-    def __init__(self, opening: Opening, *, calls: bool = True, strict: bool = False) -> None:
-        """`calls`: whether the server knows functions at all. `strict`: schemas in the form that `strict: true`
-        wants: everything required, what may be left out may be null."""
+    def __init__(self, opening: Opening, *, strict: bool = False) -> None:
+        """`strict`: schemas in the form that `strict: true` wants: everything required, what may be left out may be
+        null."""
         self._pools = opening.pools
         self._tools = tuple(tool.name for tool in opening.tools)
-        made = _schemas(self._pools if len(self._pools) > 1 else (), self._tools, strict)
-        self.schemas: tuple[Mapping[str, Any], ...] = made if calls else ()
+        pools = self._pools if len(self._pools) > 1 else ()
+        self.schemas: tuple[Mapping[str, Any], ...] = _schemas(pools, self._tools, strict)
         """What goes into `Request.tools`."""
 
     def read(

@@ -18,6 +18,7 @@ from interaction.models.chat_guard_rules import Scene
 from interaction.models.chat_guard_sentences import Knowledge, normal, plain_sentences, sentence_end
 from orchestrator.context import Entry
 from orchestrator.effects import Floor, MicroTurn, Offer, Work
+from orchestrator.floor import is_backchannel
 
 __all__ = ["Guard", "GuardSettings", "Kind", "Refusal", "Rule", "Withheld"]
 
@@ -29,7 +30,7 @@ Rule = Literal["floor", "freshness", "duplicate", "progress", "delegated", "hand
 says more beside a hand-off than that there is one."""
 
 _OPEN: Final = ("offered", "queued", "running")
-_HONEST: Final[tuple[Rule, ...]] = ("progress", "delegated", "hand-off")
+_HONEST: Final[frozenset[Rule]] = frozenset(("progress", "delegated", "hand-off"))
 _LEAST_WORDS: Final = 4
 _LOOK_BACK: Final = 16
 """Characters that are looked at again when more has come: an end is certain only with the next one."""
@@ -155,14 +156,31 @@ class Guard:
         return self._out(out)
 
     def end(self) -> str:
-        """The model has finished: what may still go out, or one honest sentence where all was withheld."""
+        """The model has finished: what may still go out, or one honest sentence where all of a reply was withheld.
+
+        Where a finding was to be told there is none: that sentence would count as the finding told.
+        """
         answer, settings = self._answer, self.settings
         self._floored()
         out = self._out(self._close(len(answer.sentence)))
         held = self._floor in ("person", "both")
-        if answer.out or held or not any(withheld.rule in _HONEST for withheld in self.withheld):
+        broken = {withheld.rule for withheld in self.withheld}
+        honest = broken & _HONEST or ("freshness" in broken and self._open())
+        if answer.out or held or answer.kind == "tell" or not honest:
             return out
         return self._out(settings.acknowledgement if answer.handed_over and settings.fallback else settings.fallback)
+
+    def once_more(self) -> str:
+        """What was withheld of a reply only because it was said before, where nothing else is left of it.
+
+        Who asks hears the same again rather than nothing; who only put in a listener's word does not.
+        """
+        answer = self._answer
+        if answer.kind != "reply" or answer.out or is_backchannel(answer.line):
+            return ""
+        if any(withheld.rule != "duplicate" for withheld in self.withheld):
+            return ""
+        return self._out(" ".join(withheld.text for withheld in self.withheld))
 
     def delegate(self, task: str, work: tuple[Work, ...] | None = None, *, supersedes: str = "") -> Refusal | None:
         """The model wants to hand `task` over. `None`: it may, and the answer goes on beside a hand-off."""
@@ -219,9 +237,17 @@ class Guard:
         beside = rules.oversteps(
             sentence, scene, acknowledged=answer.acknowledged, longest=self.settings.acknowledgement_words
         )
-        verdicts: tuple[tuple[Rule, str], ...] = (
+        first: tuple[tuple[Rule, str], ...] = (
             ("freshness", rules.stale(sentence, scene)),
             ("duplicate", rules.repeats(sentence, scene)),
+        )
+        for rule, reason in first:
+            if reason:
+                return Withheld(sentence, rule, reason)
+        # What would have gone out had it come word by word goes out in one piece as well.
+        if not answer.handed_over and not self._memory.gone and rules.harmless_so_far(sentence, scene):
+            return None
+        verdicts: tuple[tuple[Rule, str], ...] = (
             ("progress", rules.claims_the_end(sentence, scene)),
             ("delegated", rules.answers_itself(sentence, scene)),
             ("hand-off", beside),
@@ -231,12 +257,14 @@ class Guard:
     def _at_stake(self) -> bool:
         """Whether the sentence that has begun may still have to be withheld."""
         answer = self._answer
-        if self._open() or answer.handed_over or self._memory.gone:
+        if answer.handed_over or self._memory.gone:
             return True
         if answer.offers and all(offer.finding.id in self._memory.heard for offer in answer.offers):
             return True
         beginning = normal(answer.sentence)
-        return any(said.startswith(beginning) and said.count(" ") >= _LEAST_WORDS - 1 for said in answer.said)
+        if any(said.startswith(beginning) and said.count(" ") >= _LEAST_WORDS - 1 for said in answer.said):
+            return True
+        return bool(self._open()) and not rules.harmless_so_far(answer.sentence, self._look_round())
 
     def _open(self) -> tuple[Work, ...]:
         """Tasks whose answer is neither there nor offered."""

@@ -21,6 +21,7 @@ __all__ = [
     "answers_itself",
     "asks_to_repeat",
     "claims_the_end",
+    "harmless_so_far",
     "oversteps",
     "repeats",
     "same_task",
@@ -51,6 +52,11 @@ def _all(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_ENOUGH_WORDS: Final = 4
+"""So many words of a sentence tell whether it is on the matter of a task. Each costs the person a word's time."""
+_MOST_WORDS: Final = 8
+"""Where they do not, no more are asked: the sentence is half over."""
+_SPACED: Final = re.compile(r"\S+(?=\s)")
 _LEAST_WORDS: Final = 4
 """Shorter sentences ("Yes, of course.") may be said as often as they fit."""
 _WORKING: Final = frozenset(
@@ -183,6 +189,30 @@ def oversteps(sentence: str, scene: Scene, *, acknowledged: bool, longest: int) 
     if len(words(sentence)) > longest:
         return f"the question has just been handed over: one short sentence of at most {longest} words will do"
     return "the hand-off has been acknowledged already" if acknowledged else ""
+
+
+def harmless_so_far(beginning: str, scene: Scene) -> bool:
+    """Whether a sentence that has begun like this need not be heard to its end before it may go out.
+
+    That is so after a few words which have nothing to do with any task that is open, bring no fact and call nothing
+    done, in an answer to something else (or in the telling of what is offered). What is on the matter of a task waits
+    until it is whole.
+    """
+    ends = [found.end() for found in _SPACED.finditer(beginning)][_ENOUGH_WORDS - 1 : _MOST_WORDS]
+    return any(_harmless(beginning[:end], scene) for end in ends)
+
+
+def _harmless(beginning: str, scene: Scene) -> bool:
+    if scene.known.new(facts(beginning)) or _END_CLAIM.search(" ".join(words(beginning))):
+        return False
+    own = content(beginning) - _WORKING
+    for task in scene.open:
+        shared = own & content(f"{task.task} {task.progress}")
+        if _offered_more(beginning, scene, len(shared)):
+            continue
+        if shared or not (own and (scene.telling or _elsewhere(scene, task))):
+            return False
+    return True
 
 
 def same_task(task: str, other: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -38,7 +38,13 @@ def line(kind: Kind, *messages: Message, revision: int = 0, finding: str = "") -
 def _weight(message: Message) -> int:
     chars = _ENVELOPE + len(message.get("content") or "")
     calls: Sequence[Any] = message.get("tool_calls") or ()
-    return chars + sum(_ENVELOPE + len(call["function"]["name"]) + len(call["function"]["arguments"]) for call in calls)
+    return chars + sum(map(_called, calls))
+
+
+def _called(call: Mapping[str, Any]) -> int:
+    # What a server puts on a call of its own can be longer than the call.
+    own = sum(len(str(value)) for field, value in call.items() if field not in ("id", "type", "function"))
+    return _ENVELOPE + len(call["function"]["name"]) + len(call["function"]["arguments"]) + own
 
 
 class Log:

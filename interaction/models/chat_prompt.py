@@ -7,8 +7,8 @@ that stands in it is changed, moved or taken out until `chat_window` begins a ne
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -79,14 +79,13 @@ class Prompt:
     ) -> None:
         """Begins with what `opening` tells, its conversation included. Raises `ConfigError` for an unfit nonce."""
         settings = settings or PromptSettings()
-        self.functions: Functions = Functions(opening, calls=profile.calls, strict=settings.strict)
+        self.functions: Functions = Functions(opening, strict=settings.strict)
         self.standing: Standing = Standing()
         frames = Frames(nonce)
         role = "system" if profile.mid_system else "user"
-        self._entries = Entries(frames, role=role, calls=profile.calls, finding_chars=settings.finding_chars)
-        head = {"role": "system", "content": _system(opening, frames, calls=profile.calls)}
-        schemas = len(json.dumps(self.functions.schemas)) if self.functions.schemas else 0
-        self.log: Log = Log(line("system", head), overhead=schemas)
+        self._entries = Entries(frames, role=role, finding_chars=settings.finding_chars)
+        head = {"role": "system", "content": _system(opening, frames)}
+        self.log: Log = Log(line("system", head), overhead=len(json.dumps(self.functions.schemas)))
         self._queue: list[Line] = []
         self._revision = 0
         self._count = 0
@@ -108,7 +107,7 @@ class Prompt:
                 continue
             self._revision = entry.revision
             self.standing.entry(entry)
-            made = self._entries.line(entry, self._arguments(entry))
+            made = self._entries.line(entry, self._deed(entry))
             if made is not None:
                 self._put(made)
 
@@ -124,8 +123,7 @@ class Prompt:
         parts = [chat_words.TELL_INTERJECT if interject else chat_words.TELL]
         for offer in offers:
             parts += self._told(offer)
-        if self.functions.schemas:
-            parts.append(chat_words.TELL_SILENCE)
+        parts.append(chat_words.TELL_SILENCE)
         self._put(line("tell", self._entries.framed("tell", "\n".join(parts)), revision=self._revision))
 
     def status(self, turn: MicroTurn) -> None:
@@ -157,7 +155,7 @@ class Prompt:
         if name not in NAMES:
             return self.note(result)
         self._problems += 1
-        made = self._entries.call(f"/{self._problems}", name, call.arguments or {}, result)
+        made = self._entries.call(f"/{self._problems}", name, call.arguments or {}, result, call.extra)
         return self._put(line("call", *made, revision=self._revision))
 
     def messages(self, draft: str = "") -> tuple[Message, ...]:
@@ -220,11 +218,11 @@ class Prompt:
             self.log.append(each)
         self._queue.clear()
 
-    def _arguments(self, entry: Entry) -> Mapping[str, Any] | None:
+    def _deed(self, entry: Entry) -> Deed | None:
         for at, deed in enumerate(self._deeds):
             if _made(deed, entry):
                 del self._deeds[at]
-                return deed.arguments
+                return deed
         return None
 
     def _told(self, offer: Offer) -> list[str]:
@@ -244,12 +242,12 @@ class Prompt:
         return [*parts, f"  {hint}"] if hint else parts
 
 
-def _system(opening: Opening, frames: Frames, *, calls: bool) -> str:
+def _system(opening: Opening, frames: Frames) -> str:
     tools = [(tool.name, _first_line(tool.description)) for tool in opening.tools[:_MOST_TOOLS]]
     if len(opening.tools) > _MOST_TOOLS:
         tools.append((f"and {len(opening.tools) - _MOST_TOOLS} more", ""))
     pools = [(pool, _first_line(opening.abouts.get(pool, ""))) for pool in opening.pools if pool]
-    shared = chat_words.system(opening.instructions, calls=calls, tools=tools, pools=pools)
+    shared = chat_words.system(opening.instructions, tools=tools, pools=pools)
     return f"{shared}\n\n{chat_words.framing(frames.tag)}"
 
 

@@ -29,6 +29,9 @@ _LONGEST_WISH: Final = 300
 _LONGEST_LINE: Final = 800
 _CUT_TO: Final = 400
 _SUMMARY_TOKENS: Final = 800
+_LEAST_ANSWER: Final = 256
+_UNCERTAIN: Final = 0.05
+"""Share of the window by which the estimate of a prompt may be wrong."""
 _UNSUNG: Final = frozenset({"status", "tell"})
 """What was told to the voice alone and is over."""
 
@@ -123,6 +126,11 @@ class Window:
             if self._prompt.log.chars >= before:
                 return False
         return True
+
+    def room(self, draft: str = "") -> int:
+        """Tokens that the window has left for an answer. Some servers refuse a request for more than that."""
+        prompt = self._prompt.estimated_tokens + self._prompt.log.tokens(len(draft))
+        return max(round((1 - _UNCERTAIN) * self._tokens) - prompt, _LEAST_ANSWER)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

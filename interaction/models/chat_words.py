@@ -34,10 +34,6 @@ You are the voice of this assistant. You talk with one person, live. A colleague
 things up, searches, reads, calculates, uses tools. You hand work over with `delegate`. The talk goes on while the
 colleague works. What the colleague finds comes back to you as a finding."""
 
-_WHO_ALONE: Final = """\
-You are the voice of this assistant. You talk with one person, live. A colleague in the background may send you
-findings."""
-
 _SPEAKING: Final = """\
 Speak as people talk: one to three short sentences. No lists, no headings, no markdown, no emojis.
 
@@ -80,19 +76,15 @@ Progress is not an answer. Speak of progress only if the person asks how far it 
 A finding marked `silent` is for you to know. You do not announce it."""
 
 
-def system(
-    instructions: str, *, calls: bool, tools: Sequence[tuple[str, str]], pools: Sequence[tuple[str, str]]
-) -> str:
+def system(instructions: str, *, tools: Sequence[tuple[str, str]], pools: Sequence[tuple[str, str]]) -> str:
     """The part of the system prompt that is the same in every session: persona, role, rules, what can be done."""
-    rules = [
-        rule for text in (_SPEAKING, _HANDING_OVER if calls else "", _FINDINGS) for rule in _paragraphs(text) if rule
-    ]
+    rules = [rule for text in (_SPEAKING, _HANDING_OVER, _FINDINGS) for rule in _paragraphs(text)]
     numbered = "\n".join(f"{number}. {rule}" for number, rule in enumerate(rules, start=1))
-    (who,) = _paragraphs(_WHO if calls else _WHO_ALONE)
+    (who,) = _paragraphs(_WHO)
     parts = [instructions.strip(), f"# What you are\n{who}", f"# Rules\n{numbered}"]
-    if calls and pools:
+    if pools:
         parts.append("# Colleagues you can delegate to (`pool`)\n" + "\n".join(map(_bullet, pools)))
-    if calls and tools:
+    if tools:
         parts.append("# What your colleague can use\n" + "\n".join(map(_bullet, tools)))
     return "\n\n".join(part for part in parts if part)
 

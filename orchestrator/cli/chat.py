@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -86,7 +87,18 @@ def chat(settings: Settings, *, as_json: bool, record: Path | None, take_over: b
             record=record,
             session=settings.session,
             take_over=take_over,
+            hint=_hint(settings),
         )
+
+
+def _hint(settings: Settings) -> str:
+    """What is told to somebody who has a model server and talks with the rule-based voice."""
+    there = [name for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY") if os.environ.get(name, "").strip()]
+    if not there or settings.model or settings.background_model:
+        return ""
+    return (
+        f"{there[0]} is set: add --model NAME to talk with a model there; duologue doctor --models lists what it has."
+    )
 
 
 def run_in_terminal(
@@ -97,12 +109,14 @@ def run_in_terminal(
     record: Path | None = None,
     session: str | None = None,
     take_over: bool = False,
+    hint: str = "",
 ) -> int:
     """Talk with `assistant` until the person leaves. Returns the exit code: 0, or 130 after Ctrl-C.
 
     With the name of a `session` it goes on with that one.
 
-    Without a terminal to draw on it is plain in any case. `record` is written anew with the journal of the talk.
+    Without a terminal to draw on it is plain in any case. `record` is written anew with the journal of the talk. A
+    `hint` is a line more in the greeting.
 
     Raises:
         DuologueError: what the person should read, after the terminal is back in order.
@@ -111,7 +125,7 @@ def run_in_terminal(
 
     from orchestrator.cli.logs import logging_to
 
-    wanted = _Wanted(session, take_over, as_json, record)
+    wanted = _Wanted(session, take_over, as_json, record, hint)
     # Where a program has set up no logging, Python would write warnings on the screen that somebody is talking on.
     with logging_to(None):
         return anyio.run(_talk, assistant, _console(plain=plain, as_json=as_json), wanted)
@@ -124,6 +138,7 @@ class _Wanted(NamedTuple):
     take_over: bool
     as_json: bool
     record: Path | None
+    hint: str
 
 
 def _console(*, plain: bool, as_json: bool) -> Callable[[], AbstractAsyncContextManager[Console]]:
@@ -149,17 +164,21 @@ async def _talk(
     wanted: _Wanted,
 ) -> int:
     import anyio
+    import anyio.lowlevel
 
-    from interaction.links.leaving import INTERRUPTED
-    from interaction.links.printable import printable
-    from interaction.links.recording import Both, Recording
-
-    if not wanted.as_json:
-        _greet(assistant.about)
     killed = opened = False
     async with AsyncExitStack() as stack:
         # First of all: a signal while the console opens must not leave the terminal as nobody wants it.
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+        # A Ctrl-C from before is asyncio's own. It must come out here: nothing that opens below would take it well.
+        await anyio.lowlevel.checkpoint()
+
+        from interaction.links.leaving import INTERRUPTED
+        from interaction.links.printable import printable
+        from interaction.links.recording import Both, Recording
+
+        if not wanted.as_json:
+            _greet(assistant.about, wanted.hint)
         recording = await stack.enter_async_context(Recording.open(wanted.record)) if wanted.record else None
         console = await stack.enter_async_context(open_console())
         async with anyio.create_task_group() as tasks:
@@ -211,8 +230,8 @@ async def _say_that_it_takes_long(console: Console, session: str, waiting: Cance
         console.tell(f"Waiting for {session}: the process that had it may have died, or Redis is away.")
 
 
-def _greet(about: str) -> None:
+def _greet(about: str, hint: str) -> None:
     if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
-        for line in (about, f"Ctrl-C or Ctrl-D leaves. {_EXAMPLE}"):
+        for line in filter(None, (about, hint, f"Ctrl-C or Ctrl-D leaves. {_EXAMPLE}")):
             sys.stdout.write(f"{textwrap.fill(line, shutil.get_terminal_size().columns)}\n")
         sys.stdout.flush()

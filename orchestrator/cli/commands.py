@@ -166,7 +166,7 @@ def replay(recording: Path, policy: str | None, config: tuple[str, ...], as_json
     "model",
     metavar="NAME[@URL]",
     multiple=True,
-    help="Which ones (default: DUOLOGUE_MODEL and DUOLOGUE_BACKGROUND_MODEL). Means --models.",
+    help="Which ones (default: `model` and `background_model` of the settings). Means --models.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as one JSON object.")
 def doctor(redis: str | None, root: Path | None, models: bool, model: tuple[str, ...], as_json: bool) -> int:

@@ -18,10 +18,7 @@ __all__ = ["Check", "doctor"]
 
 _ENVIRONMENT: Final = 3
 _OLDEST_PYTHON: Final[tuple[int, int]] = (3, 11)
-_KNOWN: Final = {
-    *("DUOLOGUE_DEBUG", "DUOLOGUE_ALLOW_MODEL_CALLS", "DUOLOGUE_MODEL", "DUOLOGUE_BACKGROUND_MODEL"),
-    "DUOLOGUE_MODEL_PROFILE",
-}
+_KNOWN: Final = {"DUOLOGUE_DEBUG", "DUOLOGUE_ALLOW_MODEL_CALLS", "DUOLOGUE_MODEL_PROFILE"}
 """Variables that are no settings of `duologue.toml`."""
 _LIBRARIES: Final = (
     "anyio",

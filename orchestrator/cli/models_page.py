@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
 import msgspec
 
 from orchestrator.cli.model_probes import REQUESTS, Tried, examined
+from orchestrator.cli.settings import load
 from orchestrator.cli.table import WIDE, Column, clean, table
 from orchestrator.completions.naming import ModelName, parse_model
 
-__all__ = ["VARIABLES", "configured", "models_page"]
+__all__ = ["configured", "models_page"]
 
-VARIABLES = ("DUOLOGUE_MODEL", "DUOLOGUE_BACKGROUND_MODEL")
 _ENVIRONMENT = 3
 _COLUMNS = (Column("FEATURE"), Column("ASSUMED"), Column("FOUND", gives=True))
 
 
 def configured(given: Sequence[str]) -> list[ModelName]:
-    """The models to try: those given, else those of the variables, each once; else whatever the usual server has.
+    """The models to try: those given, else those of the settings, each once; else whatever the usual server has.
 
     Raises:
-        ConfigError: one cannot be understood.
+        ConfigError: one cannot be understood, or a setting makes no sense.
     """
-    texts = list(given) or [text for name in VARIABLES if (text := os.environ.get(name, "").strip())]
+    texts = list(given)
+    if not texts:
+        settings = load()
+        texts = [text for text in (settings.model, settings.background_model) if text]
     return [parse_model(text) for text in dict.fromkeys(texts)] or [ModelName("")]
 
 

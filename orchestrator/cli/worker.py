@@ -40,7 +40,17 @@ def worker(settings: Settings) -> int:
     assert bus is not None
     with logging_to(settings.log or sys.stderr):
         assistant = bundled_assistant(settings, WatchedBus(bus, say))
+        say(_thinks(settings))
         return work_until_stopped(assistant, settings.redis, slots=settings.slots)
+
+
+def _thinks(settings: Settings) -> str:
+    from orchestrator.completions.naming import parse_model
+
+    named = settings.background_model or settings.model
+    if named is None:
+        return "tasks are done by rules; with --background-model NAME a language model does them"
+    return f"tasks are done by the language model {parse_model(named)}"
 
 
 def work_until_stopped(assistant: Assistant, url: str, *, slots: int = 8) -> int:

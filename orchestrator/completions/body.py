@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from orchestrator.completions.asking import Message, Request
+from orchestrator.completions.in_words import in_words
 from orchestrator.completions.json_reading import fields, items, text
 from orchestrator.completions.profile import Profile
 
@@ -23,7 +24,9 @@ def is_streamed(request: Request, profile: Profile) -> bool:
 
 def body_of(request: Request, profile: Profile) -> dict[str, Any]:
     """What is sent. What the server does not understand is left out or said otherwise."""
-    body: dict[str, Any] = {"model": request.model, "messages": messages_for(request.messages, profile)}
+    spelled = bool(request.tools) and not profile.calls
+    messages = in_words(request.messages, request.tools) if spelled else request.messages
+    body: dict[str, Any] = {"model": request.model, "messages": messages_for(messages, profile)}
     if request.tools and profile.calls:
         body["tools"] = list(request.tools)
         if request.tool_choice is not None and profile.tool_choice:

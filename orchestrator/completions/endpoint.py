@@ -111,9 +111,7 @@ class Endpoint:
         self._last_model = request.model
         response, profile, first_by = await self._asked(request)
         reader = AnswerReader(response, first_by=first_by, idle_s=self.settings.idle_s, broken=_broken())
-        accumulator = Accumulator(
-            _functions(request, profile), prompt_chars=_size(request), thinks_first=profile.thinks_first
-        )
+        accumulator = Accumulator(_functions(request), prompt_chars=_size(request), thinks_first=profile.thinks_first)
         filtered = False
         try:
             if not is_streamed(request, profile) or "json" in response.headers.get("content-type", ""):
@@ -326,8 +324,8 @@ class _Refused(Exception):
         self.answer = answer
 
 
-def _functions(request: Request, profile: Profile) -> list[str]:
-    return [tool["function"]["name"] for tool in request.tools] if profile.calls else []
+def _functions(request: Request) -> list[str]:
+    return [tool["function"]["name"] for tool in request.tools]
 
 
 def _size(request: Request) -> int:

@@ -44,7 +44,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     streams_calls: bool = True
     """False: function calls come whole, or only without streaming; then requests with tools are not streamed."""
     calls: bool = True
-    """False: it knows no function calling at all."""
+    """False: it knows no function calling; functions are then told and called in words (`in_words`)."""
     parallel_calls: bool = True
     """False: at most one call an answer; `parallel_tool_calls` is not sent."""
     mid_system: bool = True

@@ -66,8 +66,8 @@ class ModelTrouble(ModelError):
 _SPOKEN: Final[dict[Cause, str]] = {
     "rate limit": "The model server wants fewer requests just now{wait}",
     "quota": "The account at the model server has nothing left to spend; top it up and ask again.",
-    "key": "The model server says the key is missing or wrong; {todo} and ask again.",
-    "model name": "The model server does not know {model}; name another one.",
+    "key": "The model server says the key is missing or wrong; {todo} and start again.",
+    "model name": "The model server does not know {model}; start again with another one.",
     "network": "I cannot reach the model server; see whether it runs, and ask again.",
     "server": "The model server failed; ask again in a moment.",
     "busy": "The model server is busy or still loading{wait}",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
@@ -103,8 +103,6 @@ class ModelServer:
         self.unanswered: list[str] = []
         """Why requests were refused though no answer said so: nothing left in the script, a wrong form, a bug in a
         rule."""
-        self.on_over: Callable[[Asked], None] | None = None
-        """Is told of each request that is over."""
         self._book = AnswerBook()
         self._cache = PromptCache()
         self._models = tuple(models)
@@ -112,6 +110,8 @@ class ModelServer:
         self._shape: ShapeName = shape
         self._refuses = tuple(refuses)
         self._port = port
+        self._ended: list[Asked] = []
+        self._news = anyio.Event()
         self._group: TaskGroup
         self._allowed: AbstractContextManager[None]
         for rule in rules:
@@ -153,6 +153,18 @@ class ModelServer:
             if time.monotonic() > deadline:
                 raise AssertionError(self._so_far(within_s))
             time.sleep(0.002)
+
+    async def ended(self) -> AsyncIterator[Asked]:
+        """Every request as soon as it is over, in that order. Goes on until it is left."""
+        told = 0
+        while True:
+            for asked in self._ended[told:]:
+                told += 1
+                yield asked
+            if told == len(self._ended):
+                if self._news.is_set():
+                    self._news = anyio.Event()
+                await self._news.wait()
 
     def assert_complete(self) -> None:
         """Fail with `AssertionError` unless every scripted answer was asked for, and every request had one."""
@@ -232,8 +244,8 @@ class ModelServer:
                     self._closed(asked)
                 group.cancel_scope.cancel()
         finally:
-            if self.on_over is not None:
-                self.on_over(asked)
+            self._ended.append(asked)
+            self._news.set()
         return keep and asked.closed_at is None
 
     async def _watch(self, connection: Connection, asked: Asked, scope: anyio.CancelScope) -> None:
@@ -377,12 +389,12 @@ def _main() -> None:
         server = ModelServer(
             *script.when(), models=script.models, key=script.key, shape=script.shape, port=options.port
         )
-        server.on_over = lambda asked: tell(msgspec.json.encode(asked).decode())
         for model, answers in script.scripts.items():
             server.script(model, answers)
         async with server:
             tell(server.base_url)
-            await anyio.sleep_forever()
+            async for asked in server.ended():
+                tell(msgspec.json.encode(asked).decode())
 
     try:
         anyio.run(serve)

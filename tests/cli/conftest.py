@@ -38,7 +38,7 @@ Start: TypeAlias = Callable[..., "subprocess.Popen[str]"]
 def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An environment that says nothing to Duologue."""
     for name in list(os.environ):
-        if name.startswith("DUOLOGUE_") or name == "REDIS_URL":
+        if name.startswith(("DUOLOGUE_", "OPENAI_")) or name == "REDIS_URL":
             monkeypatch.delenv(name)
     return {**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
 

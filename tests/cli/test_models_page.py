@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -143,6 +144,17 @@ def test_two_models_and_one_of_them_away(duologue: Duologue) -> None:
     one, other = msgspec.json.decode(done.stdout)["models"]
     assert one["probes"]
     assert len(other["trouble"]) == 3
+
+
+def test_the_models_of_the_file_are_tried(duologue: Duologue, tmp_path: Path) -> None:
+    with ModelServer(*able(), models=("voice", "thinker")).in_thread() as server:
+        there = f"@{server.base_url}"
+        (tmp_path / "duologue.toml").write_text(f'model = "voice{there}"\nbackground_model = "thinker{there}"\n')
+        done = duologue("doctor", "--models", "--json")
+        assert {asked.model for asked in server.requests} == {"voice", "thinker"}
+        other = duologue("doctor", "--models", "--json", DUOLOGUE_MODEL=f"thinker{there}")
+    assert [model["model"] for model in msgspec.json.decode(done.stdout)["models"]] == ["voice", "thinker"]
+    assert [model["model"] for model in msgspec.json.decode(other.stdout)["models"]] == ["thinker"]
 
 
 def test_no_key_is_said_in_three_lines(duologue: Duologue) -> None:

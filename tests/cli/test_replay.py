@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import guarded
-from orchestrator.cli.commands import duologue
+from orchestrator.cli.commands import duologue as command
+from tests.cli.conftest import Duologue
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 HELD = str(GOLDEN / "held_while_typing" / "journal.ndjson")
 
 
 def run(*arguments: str) -> int:
-    return guarded(lambda: duologue.main(["replay", *arguments], prog_name="duologue", standalone_mode=False))
+    return guarded(lambda: command.main(["replay", *arguments], prog_name="duologue", standalone_mode=False))
 
 
 def test_the_same_again(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +91,17 @@ def test_what_a_recording_holds_does_nothing_to_the_terminal(
     out = capsys.readouterr().out
     assert "boo" in out
     assert not set(out) & {"\x1b", "\u202e"}
+
+
+def test_what_chat_records_is_what_replay_reads(duologue: Duologue) -> None:
+    """In real time, with the real loop and workers, with another pace than the default."""
+    talk = duologue("chat", "--plain", "--pace", "200", "--record", "talk.ndjson", piped="what is 6*7?\nand 7*7?\n")
+    assert talk.returncode == 0
+    done = duologue("replay", "talk.ndjson")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The same: " in done.stdout
+    assert "6 * 7 = 42" in done.stdout
+    assert "assumed" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,24 @@ def test_it_says_when_redis_goes_and_comes_back(start: Start, own_server: RedisS
     line_with(worker, "connected again to")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "by rules; with --background-model NAME"),
+        (
+            ("--background-model", "qwen3@http://me:secret@127.0.0.1:9/v1"),
+            "the language model qwen3@http://127.0.0.1:9/v1",
+        ),
+    ],
+    ids=["rules", "a model"],
+)
+def test_it_says_who_thinks(start: Start, own_server: RedisServer, options: tuple[str, ...], words: str) -> None:
+    worker = start("-m", "orchestrator.cli", "worker", "--redis", own_server.url, *options)
+    told = line_with(worker, "tasks are done by")
+    assert words in told
+    assert "secret" not in told
+
+
 def test_a_chat_and_a_worker_of_the_command_itself(
     start: Start, duologue: Duologue, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -232,6 +232,6 @@ def test_what_is_said_to_a_person_is_one_short_sentence(cause: Cause, wait: floa
 
 def test_what_is_said_names_the_way_out() -> None:
     key = ModelTrouble("key", "x", todo="Set ANTHROPIC_API_KEY, or correct it.")
-    assert spoken(key) == "The model server says the key is missing or wrong; set ANTHROPIC_API_KEY and ask again."
+    assert spoken(key) == "The model server says the key is missing or wrong; set ANTHROPIC_API_KEY and start again."
     limit = ModelTrouble("rate limit", "x", retry_after_s=20.4)
     assert spoken(limit) == "The model server wants fewer requests just now; ask again in 20 seconds."

@@ -15,6 +15,7 @@ from orchestrator.completions.asking import CallDone, Completion, Completions, D
 from orchestrator.completions.endpoint import PROFILE_VARIABLE, Endpoint, EndpointSettings
 from orchestrator.completions.endpoint_settings import KEY_VARIABLES
 from orchestrator.completions.profile import PROFILES, Profile
+from orchestrator.completions.switch import VARIABLE
 from orchestrator.completions.troubles import Cause, ModelTrouble
 from orchestrator.errors import ConfigError
 from orchestrator.testing.model_server import Hang, ModelServer, Raw, Refuse, Reply
@@ -297,7 +298,8 @@ async def test_a_wrong_name_is_told_with_the_right_ones() -> None:
     assert "qwen3-8b" in found.todo
 
 
-async def test_without_a_key_openai_is_not_even_asked() -> None:
+async def test_without_a_key_openai_is_not_even_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "api.openai.com:443")
     async with Endpoint() as endpoint:
         found, _ = await trouble(endpoint)
     assert found.cause == "key"

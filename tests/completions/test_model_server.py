@@ -42,6 +42,23 @@ def text_of(chunks: list[ChatCompletionChunk]) -> str:
 
 
 @pytest.mark.anyio
+async def test_requests_are_told_as_they_end() -> None:
+    async with ModelServer() as server:
+        server.script("voice", ["One.", "Two."])
+        told: list[int] = []
+        await ask(server, "hi")
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, server, "again")
+            with anyio.fail_after(5):
+                async for asked in server.ended():
+                    assert asked.over
+                    told.append(asked.number)
+                    if len(told) == 2:
+                        break
+        assert told == [0, 1]
+
+
+@pytest.mark.anyio
 async def test_it_streams_and_remembers() -> None:
     async with ModelServer() as server:
         server.script("voice", ["Hello there.", Reply("One more.", chunk_chars=2)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -14,6 +15,7 @@ from anyio.streams.tls import TLSStream
 
 from orchestrator.completions.asking import Request
 from orchestrator.completions.endpoint import Endpoint, EndpointSettings
+from orchestrator.completions.switch import VARIABLE, allowing
 from orchestrator.completions.troubles import ModelTrouble
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +25,7 @@ HELLO = Request("m", ({"role": "user", "content": "hi"},))
 
 async def trouble(url: str, **settings: float) -> ModelTrouble:
     async with Endpoint(EndpointSettings(base_url=url, api_key="k", **settings)) as endpoint:  # type: ignore[arg-type]
-        with pytest.raises(ModelTrouble) as caught:
+        with allowing(urlsplit(url).port or 80), pytest.raises(ModelTrouble) as caught:
             _ = [piece async for piece in endpoint.stream(HELLO)]
     assert url in caught.value.what
     assert caught.value.todo
@@ -44,7 +46,8 @@ async def test_nobody_listens() -> None:
     assert (found.cause, found.why) == ("network", "Nothing listens there.")
 
 
-async def test_a_name_that_is_none() -> None:
+async def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "nowhere.invalid:80")
     found = await trouble("http://nowhere.invalid/v1")
     assert (found.cause, found.why) == ("network", "Its name cannot be resolved.")
 

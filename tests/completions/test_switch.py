@@ -27,6 +27,11 @@ def allowed(url: str) -> bool:
     return True
 
 
+@pytest.fixture
+def _no_real_models() -> None:
+    """In the place of the switch that all other tests are under: here it is turned by hand."""
+
+
 @pytest.fixture(autouse=True)
 def _no_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)

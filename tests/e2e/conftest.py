@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.programs import ROOT, Library, Programs
+from tests.e2e.terminals import sit
 from tests.plugins.redis_server import mortal_server, own_server, redis_server, shared_server
 
-__all__ = ["mortal_server", "own_server", "redis_server", "shared_server"]
+__all__ = ["mortal_server", "own_server", "redis_server", "shared_server", "sit"]
 
 
 @pytest.fixture
 def environment() -> dict[str, str]:
     """An environment that says nothing to Duologue."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DUOLOGUE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DUOLOGUE_", "OPENAI_"))}
     kept.pop("REDIS_URL", None)
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -10,8 +11,9 @@ from typing import Any, Final
 from orchestrator.completions.asking import FunctionCall
 from orchestrator.testing import ModelServer, Reply, When
 from orchestrator.testing.model_replies import latest_text
+from tests.e2e.journals import Record, of, speech, told_once
 
-__all__ = ["STORY", "TOLD", "models", "prompts_grow"]
+__all__ = ["STORY", "TOLD", "check_conversation", "models", "prompts_grow"]
 
 STORY: Final = (
     "Long ago a lighthouse keeper counted ships. Every ship had a lamp of its own colour. One night there came a ship "
@@ -66,3 +68,30 @@ def _last_words(body: Mapping[str, Any]) -> str:
 def prompts_grow(prompts: list[list[Mapping[str, Any]]]) -> bool:
     """Whether each prompt begins with all of the one before it."""
     return all(after[: len(before)] == before for before, after in pairwise(prompts))
+
+
+def check_conversation(journal: list[Record], server: ModelServer) -> None:
+    """The conversation of the issue: the story cut off, the ledger and 12 * 12, the agenda in its middle."""
+    first, *_ = server.asked("voice")
+    stopped = of(journal, "stop")[0]
+    assert stopped["at_ms"] < of(journal, "delegate")[0]["at_ms"]
+    # What was generated and not heard is not in the prompt as if it had been said.
+    prompts = [asked.messages for asked in server.asked("voice") if asked.closed_at is None]
+    heard = [message["content"] for message in prompts[-1] if message["role"] == "assistant" and message.get("content")]
+    assert heard[0]
+    assert "lighthouse" in heard[0]
+    assert "cat" not in " ".join(heard)
+    assert prompts_grow(prompts)
+    assert first.messages == prompts[-1][: len(first.messages)]
+    # Two tools side by side, their results in the order of the calls.
+    thoughts = [asked.messages for asked in server.asked("thinker")]
+    results = [message["content"] for message in thoughts[1] if message["role"] == "tool"]
+    assert "blue cupboard" in results[0]
+    assert "144" in results[1]
+    # The correction closed the call that was under way, and stands in the next one.
+    assert server.asked("thinker")[1].closed_at is not None
+    assert "not the ledger" in json.dumps(thoughts[2])
+    final = told_once(journal, "green door")
+    assert final["sources"]
+    assert speech(journal).count(TOLD) == 1
+    assert "blue cupboard" not in speech(journal)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.testing import ModelServer
-from tests.e2e.journals import Record, of, read, speech, told_once
+from tests.e2e.journals import Record, read, speech
 from tests.e2e.programs import Library, Program, Programs
-from tests.e2e.talking_models import TOLD, models, prompts_grow
+from tests.e2e.talking_models import check_conversation, models
 from tests.plugins.redis_server import RedisServer
 
 pytestmark = pytest.mark.timeout(120)
@@ -47,37 +47,11 @@ def converse(chat: Program, server: ModelServer) -> list[Record]:
     return read(chat.said)
 
 
-def check(journal: list[Record], server: ModelServer) -> None:
-    first, *_ = server.asked("voice")
-    stopped = of(journal, "stop")[0]
-    assert stopped["at_ms"] < of(journal, "delegate")[0]["at_ms"]
-    # What was generated and not heard is not in the prompt as if it had been said.
-    prompts = [asked.messages for asked in server.asked("voice") if asked.closed_at is None]
-    heard = [message["content"] for message in prompts[-1] if message["role"] == "assistant" and message.get("content")]
-    assert heard[0]
-    assert "lighthouse" in heard[0]
-    assert "cat" not in " ".join(heard)
-    assert prompts_grow(prompts)
-    assert first.messages == prompts[-1][: len(first.messages)]
-    # Two tools side by side, their results in the order of the calls.
-    thoughts = [asked.messages for asked in server.asked("thinker")]
-    results = [message["content"] for message in thoughts[1] if message["role"] == "tool"]
-    assert "blue cupboard" in results[0]
-    assert "144" in results[1]
-    # The correction closed the call that was under way, and stands in the next one.
-    assert server.asked("thinker")[1].closed_at is not None
-    assert "not the ledger" in json.dumps(thoughts[2])
-    final = told_once(journal, "green door")
-    assert final["sources"]
-    assert speech(journal).count(TOLD) == 1
-    assert "blue cupboard" not in speech(journal)
-
-
 def test_a_conversation_in_one_process(programs: Programs, server: ModelServer) -> None:
     chat = programs.duologue(
         *("chat", "--json", "--model", "voice", "--background-model", "thinker"), OPENAI_BASE_URL=server.base_url
     )
-    check(converse(chat, server), server)
+    check_conversation(converse(chat, server), server)
 
 
 def test_the_same_in_two_processes(programs: Programs, server: ModelServer, redis_server: RedisServer) -> None:
@@ -88,7 +62,7 @@ def test_the_same_in_two_processes(programs: Programs, server: ModelServer, redi
     chat = programs.duologue(
         *("chat", "--json", "--redis", redis_server.url, "--model", f"voice@{server.base_url}"),
     )
-    check(converse(chat, server), server)
+    check_conversation(converse(chat, server), server)
 
 
 def test_without_a_key_it_says_so_and_does_not_begin(programs: Programs) -> None:

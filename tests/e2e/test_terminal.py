@@ -5,52 +5,21 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pexpect
 import pytest
 
 from tests.e2e.journals import Record, of, read, speech, told_once
-from tests.e2e.programs import LONG_S, Library
+from tests.e2e.programs import Library
+from tests.e2e.terminals import EMPTIED, GIVEN_BACK, TAKEN, Sit, Terminal, leave, row
 from tests.plugins.redis_server import RedisServer
 
-# What prompt_toolkit writes when it has taken the terminal over, and when it gives it back.
-TAKEN = "\x1b[?2004h"
-GIVEN_BACK = "\x1b[?2004l"
 SEARCHING = "files? read"
-EMPTIED = "\x15"  # Ctrl-U takes the line back
 OWN_TOOL = Path(__file__).with_name("own_tool.py")
-
-Terminal: TypeAlias = "pexpect.spawn[str]"
-Sit: TypeAlias = Callable[..., Terminal]
-
-
-@pytest.fixture
-def sit(library: Library, environment: dict[str, str]) -> Iterator[Sit]:
-    """Start a Python program at a terminal wide enough for every answer to be one row."""
-    started: list[Terminal] = []
-
-    def run(*arguments: str | Path) -> Terminal:
-        terminal: Terminal = pexpect.spawn(
-            sys.executable,
-            [*map(str, arguments)],
-            cwd=str(library.folder),
-            env=environment,
-            dimensions=(24, 250),
-            encoding="utf-8",
-            timeout=LONG_S,
-        )
-        terminal.delaybeforesend = None
-        started.append(terminal)
-        return terminal
-
-    yield run
-    for terminal in started:
-        terminal.close(force=True)
 
 
 @pytest.fixture
@@ -69,12 +38,6 @@ def settings(terminal: Terminal) -> list[Any]:
     return termios.tcgetattr(terminal.child_fd)
 
 
-def leave(terminal: Terminal, keys: str = f"{EMPTIED}\x04") -> None:
-    terminal.send(keys)
-    terminal.expect(pexpect.EOF)
-    terminal.wait()
-
-
 def typed_until(terminal: Terminal, words: str) -> None:
     """Type on, key after key, until the screen says `words`."""
     for key in "and while you are at it I would also like to know what is for lunch today and tomorrow " * 8:
@@ -82,11 +45,6 @@ def typed_until(terminal: Terminal, words: str) -> None:
         if terminal.expect([words, pexpect.TIMEOUT], timeout=0.1) == 0:
             return
     pytest.fail(f"{words!r} was never shown")
-
-
-def row(words: str) -> str:
-    """A finished row of the assistant's, as it scrolls up."""
-    return rf"duologue: [^\r\n]*{words}[^\r\n]*\r+\n"
 
 
 def told_at(journal: list[Record], finding: str) -> list[int]:
@@ -102,6 +60,20 @@ def test_a_sentence_is_acted_on_before_enter(chat: Callable[..., Terminal], libr
     journal = read(library.journal)
     assert [record for record in of(journal, "user.text") if record.get("final")] == []
     told_once(journal, "blue cupboard")
+
+
+def test_who_has_a_model_server_is_told_how_to_use_it(
+    chat: Callable[..., Terminal], environment: dict[str, str]
+) -> None:
+    environment["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
+    terminal = chat()
+    assert terminal.before is not None
+    assert "OPENAI_BASE_URL is set: add --model NAME" in terminal.before
+    leave(terminal)
+    named = chat("--model", "qwen3")
+    assert named.before is not None
+    assert "add --model" not in named.before
+    leave(named)
 
 
 @pytest.mark.slow

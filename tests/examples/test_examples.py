@@ -14,7 +14,11 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 def run(name: str, *arguments: str, timeout: float = 50) -> str:
     """The output of an example, which must end well."""
-    environment = {key: value for key, value in os.environ.items() if key != "REDIS_URL"}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key != "REDIS_URL" and not key.startswith(("DUOLOGUE_", "OPENAI_"))
+    }
     done = subprocess.run(
         [sys.executable, EXAMPLES / f"{name}.py", *arguments],
         capture_output=True,
@@ -58,6 +62,12 @@ def test_two_specialists() -> None:
     said = run("two_specialists")
     assert "Room 4 is yours at 14" in said
     assert '"Moby" on the second floor' in said
+
+
+def test_language_models() -> None:
+    said = run("language_models")
+    assert "the model is played" in said
+    assert said.endswith("Let me look.\nAt 9:12, and you need not change.\n")
 
 
 @pytest.mark.slow

@@ -70,7 +70,8 @@ class Rig:
 
     def line(self, text: str, **fields: Any) -> tuple[Action, ...]:
         """The person says a whole line at once."""
-        return self.turn(Heard(text), ENTER, entries=(Said(text=text),), **fields)
+        fields.setdefault("entries", (Said(text=text),))
+        return self.turn(Heard(text), ENTER, **fields)
 
     def came(self, number: int, *pieces: Piece | str) -> list[ModelEvent]:
         """Pieces of an answer, and what the session is told because of them."""

@@ -57,10 +57,29 @@ def test_who_thinks_until_nothing_is_left_for_words_says_so() -> None:
     assert told == [ModelSpoke("I couldn't do that."), ModelRested(1)]
 
 
+def test_the_same_answer_to_another_question_is_an_answer() -> None:
+    rig = Rig()
+    rig.line("How tall is it?")
+    rig.came(1, "I cannot know that.", DONE)
+    rig.turn(entries=(Spoke(text="I cannot know that."),))
+    rig.line("And who built it?")
+    assert rig.came(2, "I cannot know that.", DONE) == [ModelSpoke("I cannot know that."), ModelRested(3)]
+
+
 def test_an_answer_without_a_word_is_silence() -> None:
     rig = Rig()
     rig.line("Just listen.")
     assert rig.came(1, DONE) == [ModelRested(1)]
+
+
+@pytest.mark.parametrize(("line", "again"), [("And Anna?", True), ("Hello", True), ("Okay", False)])
+def test_who_wants_an_answer_hears_one_though_it_was_said_before(line: str, again: bool) -> None:
+    rig = Rig()
+    rig.line("Where is Tom?")
+    assert rig.came(1, "I am not sure at all.", DONE) == [ModelSpoke("I am not sure at all."), ModelRested(1)]
+    rig.line(line, entries=(Spoke(text="I am not sure at all."), Said(text=line)))
+    spoke = [event for event in rig.came(2, "I am not sure ", "at all.", DONE) if isinstance(event, ModelSpoke)]
+    assert spoke == ([ModelSpoke("I am not sure at all.")] if again else [])
 
 
 def test_a_frame_that_the_model_writes_itself_is_not_said() -> None:
@@ -115,8 +134,8 @@ def test_a_word_put_in_is_waited_out_and_nothing_is_lost() -> None:
 
 def pausing(rig: Rig, text: str = "What is the capital of France?") -> tuple[Action, ...]:
     rig.turn(Heard(text), floor="person")
-    rig.turn(floor="person", quiet_ms=200)
-    return rig.turn(floor="person", quiet_ms=400)
+    rig.turn(floor="person", quiet_ms=100)
+    return rig.turn(floor="person", quiet_ms=300)
 
 
 def test_an_answer_is_begun_in_the_pause_and_released_when_the_line_stands() -> None:
@@ -244,6 +263,18 @@ def test_a_long_talk_is_summed_up_in_the_background_and_rolls_over_between_reque
     prompt = str(rig.requests[after[-1]].messages)
     assert "call me Ann" in prompt and "They talked of words" in prompt
     assert len(prompt) < len(str(rig.requests[going[0]].messages))
+
+
+def test_no_more_is_asked_for_than_the_window_has_left() -> None:
+    rig = Rig(ChatSettings(prompt=PromptSettings(window=6_000)))
+    asked = requests(rig.line("Hello."))[0]
+    first = rig.requests[asked].max_tokens
+    rig.came(asked, "Yes.", DONE)
+    second = rig.requests[requests(rig.line("Tell me more. " + "word " * 200))[0]].max_tokens
+    assert first is not None and second is not None
+    assert 256 <= second < first - 200 < 6_000 - 1_000
+    few = Rig(ChatSettings(max_tokens=300))
+    assert few.requests[requests(few.line("Hello."))[0]].max_tokens == 300
 
 
 def test_a_summary_that_fails_is_tried_again_later_and_disturbs_nobody() -> None:

@@ -10,10 +10,10 @@ from interaction.models.chat_actions import (
     Due,
     Tell,
 )
-from orchestrator.completions.asking import CallDone, Text
+from orchestrator.completions.asking import CallDone, Piece, Text, Thought
 from orchestrator.context import Assigned, Entry, Settled, Spoke
 from orchestrator.effects import NOT_CURRENT, Heard
-from orchestrator.events import ModelEvent, ModelFailed, ModelRested, ModelSpoke
+from orchestrator.events import ModelDelegated, ModelEvent, ModelFailed, ModelRested, ModelSpoke
 from tests.interaction.chat_rig import DONE, Rig, an_offer, closed, events, requests, timers, trouble
 from tests.interaction.chatting import call
 
@@ -54,6 +54,23 @@ def test_of_two_findings_one_can_be_told_and_the_other_kept_quiet() -> None:
     rig.turn(offers=(an_offer("At 9:12."), an_offer("It is direct.", 2)))
     silent = CallDone(call("stay_silent", findings=["s-1.2"]))
     assert rig.came(1, silent, "At 9:12.", DONE) == [ModelSpoke("At 9:12.", ("s-1.1",)), ModelRested(1, ("s-1.2",))]
+
+
+@pytest.mark.parametrize("say", ["I'll look that up too.", ""])
+def test_a_word_about_another_hand_off_does_not_count_as_the_finding_told(say: str) -> None:
+    rig = Rig()
+    rig.turn(offers=(an_offer(),))
+    told = rig.came(1, CallDone(call("delegate", task="the way back", say=say)), DONE)
+    assert told == [ModelDelegated("the way back"), ModelSpoke(say or "On it."), ModelRested(1)]
+
+
+def test_a_word_about_a_hand_off_is_taken_back_when_the_person_goes_on() -> None:
+    rig = Rig()
+    rig.turn(offers=(an_offer(),))
+    rig.came(1, CallDone(call("delegate", task="the way back", say="I'll look.")))
+    actions = rig.turn(Heard("And"), floor="person")
+    assert closed(actions) == [1]
+    assert ModelRested(0, takes_back=True) in events(actions)
 
 
 def test_what_is_told_already_is_not_acknowledged_away() -> None:
@@ -118,12 +135,14 @@ def test_the_model_knows_what_is_still_being_said() -> None:
 # --- troubles --------------------------------------------------------------------------------------------------------
 
 
-def test_pauses_between_tries_grow_and_the_person_is_told_once() -> None:
+@pytest.mark.parametrize("before", [(), (Thought("Hm."),)], ids=["silent", "dies while it thinks"])
+def test_pauses_between_tries_grow_and_the_person_is_told_once(before: tuple[Piece, ...]) -> None:
     rig = Rig()
     rig.line("Hello.")
     waits: list[int] = []
     told: list[ModelEvent] = []
     for number in range(1, 9):
+        rig.came(number, *before)
         actions = rig.take(Broke(number, trouble("network")))
         again = timers(actions)["retry"]
         assert again is not None

@@ -334,7 +334,3 @@ def test_strict_schemas_require_everything_and_let_it_be_null() -> None:
         "enum": ["research", "booking", None],
         "description": properties["pool"]["description"],
     }
-
-
-def test_a_server_without_functions_gets_no_schemas() -> None:
-    assert Functions(OPENING, calls=False).schemas == ()

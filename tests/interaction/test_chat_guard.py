@@ -215,7 +215,7 @@ def test_telling_what_is_offered(finding: Finding, said: str, rule: str) -> None
     guard.begin("tell", offers=(Offer(finding),))
     out = spoken(guard, said)
     assert rule_of(guard) == rule
-    assert out == ("I'm still on that." if rule else said)
+    assert out == ("" if rule else said)
 
 
 def test_one_task_is_told_while_another_is_open() -> None:
@@ -281,6 +281,22 @@ def test_what_replaces_a_finding_is_told() -> None:
     )
 
 
+def test_who_asks_again_is_told_that_it_is_worked_on_where_only_the_old_answer_came() -> None:
+    guard = Guard()
+    guard.look(turn(Found(finding=OLD), Settled(finding=OLD.id, state="superseded"), work=(TRAIN,)))
+    guard.begin("reply", line="So?")
+    assert spoken(guard, "The train to Paris leaves at 8:40.") == "I'm still on that."
+    assert rule_of(guard) == "freshness"
+
+
+def test_a_finding_does_not_count_as_told_with_a_word_about_other_work() -> None:
+    guard = Guard()
+    guard.look(turn(Found(finding=OLD), work=(TRAIN,), offers=(Offer(OLD),)))
+    guard.begin("tell", offers=(Offer(OLD),))
+    assert spoken(guard, "I found your train to Lyon.") == ""
+    assert rule_of(guard) == "progress"
+
+
 # --- duplicates ------------------------------------------------------------------------------------------------------
 
 
@@ -306,6 +322,27 @@ def test_what_was_just_said_is_not_said_again(kind: Kind, line: str, said: str, 
     guard.begin(kind, line=line)
     assert spoken(guard, said) == ("" if rule else said.lstrip())
     assert rule_of(guard) == rule
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "said", "heard"),
+    [
+        ("reply", "And who built it?", ("I cannot know that.",), "I cannot know that."),
+        ("reply", "Tell me", ("I cannot know that. ", "I am only a voice."), "I cannot know that. I am only a voice."),
+        ("reply", "Tell me", ("I cannot know that. Ask me more.",), ""),
+        ("reply", "Okay", ("I cannot know that.",), ""),
+        ("tell", "", ("I cannot know that.",), ""),
+        ("reply", "Tell me", (), ""),
+    ],
+)
+def test_a_reply_that_would_be_silence_is_said_once_more(
+    kind: Kind, line: str, said: tuple[str, ...], heard: str
+) -> None:
+    guard = Guard()
+    guard.look(turn(Spoke(text="I cannot know that. I am only a voice.")))
+    guard.begin(kind, line=line)
+    spoken(guard, *said)
+    assert guard.once_more() == heard
 
 
 def test_a_sentence_comes_once_in_an_answer() -> None:

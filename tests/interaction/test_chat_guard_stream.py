@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from interaction.models.chat_guard import Guard, GuardSettings
 from interaction.models.chat_guard_sentences import facts, sentence_end, sentences
 from orchestrator.context import Said, Spoke
-from orchestrator.effects import Floor
+from orchestrator.effects import Floor, Offer
+from orchestrator.finding import Finding
 from tests.interaction.guarding import ASKED, TRAIN, spoken, turn
 
 # --- the floor -------------------------------------------------------------------------------------------------------
@@ -156,3 +157,31 @@ def test_sentences(text: str, expected: list[str]) -> None:
 def test_facts(text: str, numbers: set[str], named: set[str]) -> None:
     assert facts(text).numbers == numbers
     assert facts(text).names == named
+
+
+def test_while_a_task_is_open_a_sentence_about_something_else_waits_for_a_few_words_only() -> None:
+    guard = Guard()
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line="What do you think of whales?")
+    pieces = ["Whales", " are", " big", " and", " gentle", " animals", "."]
+    assert [guard.say(piece) for piece in pieces] == ["", "", "", "", "Whales are big and gentle", " animals", "."]
+
+
+def test_telling_what_is_found_waits_for_a_few_words_while_another_task_is_open() -> None:
+    guard = Guard()
+    other = Finding("Whales eat krill, tons of it a day.", "final", delegation="s-2", seq=1)
+    guard.look(turn(work=(TRAIN,), offers=(Offer(other, "what whales eat"),)))
+    guard.begin("tell", offers=(Offer(other, "what whales eat"),))
+    pieces = ["Whales", " eat", " krill", ", tons", " of", " it."]
+    assert [guard.say(piece) for piece in pieces][4] == "Whales eat krill, tons of"
+
+
+def test_what_is_on_the_matter_of_a_task_waits_until_it_is_whole() -> None:
+    guard = Guard()
+    guard.look(turn(work=(TRAIN,)))
+    guard.begin("reply", line="What do you think of whales?")
+    assert [guard.say(piece) for piece in ["The", " next", " train", " to", " Lyon", " leaves", " at", " 9:12."]] == [
+        ""
+    ] * 8
+    assert guard.end() == guard.settings.fallback
+    assert [held.rule for held in guard.withheld] == ["delegated"]

@@ -107,6 +107,13 @@ def test_who_goes_on_before_a_word_was_out_gets_one_answer_to_both_lines() -> No
     assert talk.said == "In short."
 
 
+def test_who_begins_and_takes_it_all_back_still_gets_the_answer() -> None:
+    events = [*typed("Tell me all.", 1_000), (2_300, UserText("x")), (2_400, UserText("x", op="delete")), LEAVES]
+    talk = hold(events, [3.0, "x"], ["All of it."])
+    assert talk.model.closed == [0]
+    assert talk.said == "All of it."
+
+
 def test_words_that_were_on_their_way_when_the_person_began_are_not_said_later_as_a_stump() -> None:
     # The first token and the next key come within one early micro-turn.
     events = [*typed("Tell me all.", 1_000), (1_925, UserText("B")), *typed("ut in short.", 2_000), LEAVES]

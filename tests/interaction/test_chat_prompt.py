@@ -268,6 +268,17 @@ def test_a_call_that_is_carried_out_is_shown_as_it_was_made() -> None:
     ]
 
 
+def test_what_the_server_put_on_a_call_goes_back_with_it() -> None:
+    prompt = a_prompt()
+    prompt.called(Deed(ModelDelegated("trains"), name="delegate", arguments={"task": "trains"}, extra={"x": {"s": 1}}))
+    prompt.called(FunctionCall("x", "amend", None, "{", "it breaks off", {"x": {"s": 2}}), "Could not be read.")
+    before = prompt.estimated_tokens
+    prompt.take(numbered([Assigned(delegation="s-1", task="trains")]))
+    made = [call for message in prompt.messages() for call in message.get("tool_calls", ())]
+    assert [(call["function"]["name"], call["x"]) for call in made] == [("amend", {"s": 2}), ("delegate", {"s": 1})]
+    assert prompt.estimated_tokens > before
+
+
 def test_a_call_that_cannot_be_carried_out_is_shown_with_what_is_wrong() -> None:
     prompt = a_prompt()
     prompt.called(FunctionCall("x", "amend", {"task_id": "s-9"}), "There is no task 's-9'.")
@@ -282,16 +293,6 @@ def test_a_call_that_cannot_be_carried_out_is_shown_with_what_is_wrong() -> None
     ]
     first, _, second, *_ = prompt.messages()[1:]
     assert first["tool_calls"][0]["id"] != second["tool_calls"][0]["id"]
-
-
-def test_a_server_without_functions_is_shown_calls_as_text() -> None:
-    prompt = a_prompt(profile=Profile(calls=False))
-    prompt.take(numbered([Assigned(delegation="s-1", task="trains")]))
-    prompt.offer((Offer(LYON, "trains"),))
-    assert [kind for kind, _ in shown(prompt)] == ["call", "tell"]
-    assert all("tool_calls" not in message and message["role"] != "tool" for message in prompt.messages())
-    assert "delegate" not in prompt.messages()[0]["content"]
-    assert "stay_silent" not in json.dumps(prompt.messages())
 
 
 def test_where_a_system_message_may_only_begin_frames_go_out_as_the_persons() -> None:

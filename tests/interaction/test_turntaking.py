@@ -25,9 +25,9 @@ from tests.interaction.taking_turns import BREATH, ENTER, SILENT, SPEAKING, Row,
         pytest.param(
             [
                 (200, "is it late?", 10, "person", "wait"),
-                (400, "", 210, "person", "wait"),
-                (600, "", 410, "person", "prepare is it late?"),
-                (800, "", 610, "nobody", "respond! is it late?"),
+                (400, "", 210, "person", "prepare is it late?"),
+                (600, "", 410, "person", "keep"),
+                (790, "", 600, "nobody", "respond! is it late?"),
                 (820, "", 630, "nobody", "wait"),
             ],
             id="prepared, then given",

@@ -8,7 +8,7 @@ from interaction.turntaking import Backchannel, Prepare, Respond, TurnSettings, 
 from interaction.turntaking_tempo import Tempo
 from interaction.turntaking_words import look
 from orchestrator.effects import Heard, MicroTurn
-from tests.interaction.taking_turns import SPEAKING, rows
+from tests.interaction.taking_turns import ENTER, SPEAKING, rows
 
 # --- preparing -------------------------------------------------------------------------------------------------------
 
@@ -24,6 +24,43 @@ def test_preparations_are_bounded_and_come_ever_more_rarely() -> None:
         if isinstance(decision, Prepare):
             prepared.append(at_ms)
     assert prepared == [600, 1_200, 2_400]
+
+
+@pytest.mark.parametrize(
+    ("key_ms", "line", "prepared_ms"),
+    [
+        (60, "is it late?", 60),
+        (150, "is it late?", 150),
+        (900, "is it late?", 380),
+        (60, "find me a train to Lyon", 600),
+    ],
+)
+def test_behind_a_sentence_it_is_enough_that_the_next_key_is_overdue(key_ms: int, line: str, prepared_ms: int) -> None:
+    taking = Turntaking()
+    at_ms = 0
+    for key in line:
+        at_ms += key_ms
+        taking.hear(MicroTurn(n=0, at_ms=at_ms, heard=(Heard(key),), floor="person"))
+    for quiet_ms in range(10, prepared_ms, 10):
+        turn = MicroTurn(n=0, at_ms=at_ms + quiet_ms, quiet_ms=quiet_ms, floor="person")
+        assert isinstance(taking.hear(turn), Wait), quiet_ms
+    turn = MicroTurn(n=0, at_ms=at_ms + prepared_ms, quiet_ms=prepared_ms, floor="person")
+    assert isinstance(taking.hear(turn), Prepare)
+
+
+def test_to_wait_before_enter_is_no_pause_of_somebody_who_goes_on() -> None:
+    taking = Turntaking()
+    for begun in (1_000, 3_000, 5_000):
+        rows(
+            [
+                (begun, "is it late?", 0, "person", "wait"),
+                (begun + 200, "", 200, "person", "prepare is it late?"),
+                (begun + 400, "", 400, "person", "keep"),
+                (begun + 500, ENTER, 0, "nobody", "respond! is it late?"),
+            ],
+            taking,
+        )
+        taking.answered()
 
 
 @pytest.mark.parametrize("line", ["Hi", "a train to", "it costs 4,", 'he said "yes?', "well", "because"])

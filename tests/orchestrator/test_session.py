@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.clock import from_ms
 from orchestrator.context import Deleted, Interrupted, Said, Spoke
 from orchestrator.effects import Amend, Cancel, Close, Delegate, Emit, MicroTurn, StepModel, StopSpeaking
@@ -74,6 +76,15 @@ def test_an_early_micro_turn_keeps_its_distance_and_leaves_the_grid_where_it_is(
     assert session.deadline == from_ms(250)
     play(session, [], until_ms=399)
     assert session.deadline == from_ms(400)
+
+
+@pytest.mark.parametrize(("text", "ends_ms"), [("is it late?", 1_650), ("find me a train", 2_550)])
+def test_a_pause_that_ends_a_turn_starts_its_micro_turn_at_once(text: str, ends_ms: int) -> None:
+    records = play(a_session(), [(1_050, UserText(text))], until_ms=3_000, voice=silent_voice)
+    floors = [(at, step.turn.floor) for at, step in only(StepModel, records)]
+    assert next(at for at, floor in floors if floor == "nobody") == ends_ms
+    # The grid stays where it was.
+    assert {at for at, _ in floors} >= set(range(1_200, 3_000, 200))
 
 
 def test_the_person_begins_and_the_assistant_falls_silent_at_once() -> None:

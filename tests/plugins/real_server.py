@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.completions.switch import allowing
 from tests.plugins.redis_server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -90,11 +91,12 @@ class RealServer:
 @contextmanager
 def running(server: RealServer) -> Generator[RealServer]:
     """The same, started, and ended whatever happens."""
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
+    with allowing(server.port):
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -120,5 +122,6 @@ def real_server(tiny_model: Path) -> Iterator[RealServer]:
 def own_real_server(tiny_model: Path) -> Iterator[RealServer]:
     """One of the test's own, not started yet, that may be killed."""
     server = RealServer(tiny_model)
-    yield server
+    with allowing(server.port):
+        yield server
     server.kill()

@@ -16,6 +16,7 @@ from orchestrator.completions.asking import FunctionCall
 from orchestrator.context import Said, Spoke
 from orchestrator.finding import Source
 from orchestrator.function_tool import tool
+from orchestrator.growing import goes_on
 from orchestrator.ports import Result
 from orchestrator.testing.model_server import Hang, ModelServer, Refuse, Reply, When
 from tests.background.agents.kits import Calls, Kit
@@ -70,8 +71,9 @@ async def test_a_task_with_two_tools(kit: Kit, server: ModelServer, client: Asyn
     assert "Using weather with city “Paris”" in office.told("progress")
     assert office.told("partial") == [
         "The Station Hotel has a room tonight.",
-        "It will rain in Paris, so take a coat.",
+        "The Station Hotel has a room tonight. It will rain in Paris, so take a coat.",
     ]
+    assert all(goes_on(answer.text, part) for part in office.told("partial")), "nothing is told twice"
     first, second = (asked.body for asked in server.requests)
     assert tools_offered(first) == {"find_hotels", "weather"}
     assert sorted(texts(second, "tool")) == ["It rains in Paris.", "The Station Hotel in Paris has a room."]

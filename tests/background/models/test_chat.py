@@ -296,24 +296,6 @@ async def test_the_channel_of_a_tool_is_kept() -> None:
 
 
 @virtually
-async def test_a_server_without_function_calling_has_a_protocol_in_words() -> None:
-    model = ScriptedCompletions(
-        ['```json\n{"calls": [{"name": "weather", "arguments": {"city": "Ulm"}}]}\n```'],
-        ["Sunny in Ulm."],
-        profile=Profile(name="plain", calls=False),
-    )
-    async with an_office(a_reasoner(model), [weather]) as office:
-        await office.ask("weather")
-        assert (await office.answer()).text == "Sunny in Ulm."
-    first, second = model.requests
-    assert not first.tools
-    assert '"name": "weather"' in texts(first)
-    assert {message["role"] for message in second.messages} == {"system", "user", "assistant"}
-    assert "Sunny in Ulm." in last_of(second, "user")
-    assert extends(first, second)
-
-
-@virtually
 async def test_an_answer_cut_at_its_length_is_gone_on_with() -> None:
     model = ScriptedCompletions(
         [Text("One and "), Done(Completion("One and ", finish="length"))], [Text("two."), Done(Completion("two."))]
@@ -376,6 +358,16 @@ async def test_a_prompt_that_is_too_long_loses_its_oldest_parts_once() -> None:
     assert "earlier lines are left out" in after
     assert "line 39 " in after
     assert "sum up" in after
+
+
+@virtually
+async def test_a_small_window_still_holds_the_conversation() -> None:
+    model = ScriptedCompletions(["Fine."], profile=Profile(window=4_096))
+    lines = tuple(Said(text=f"line {number} {'x' * 60}", revision=number + 1) for number in range(40))
+    async with an_office(a_reasoner(model)) as office:
+        await office.submit(with_context(a_bundle("sum up"), context=lines))
+        await office.answer()
+    assert "line 0 " in texts(model.requests[0])
 
 
 def test_a_cost_budget_needs_prices() -> None:

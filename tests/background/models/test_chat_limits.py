@@ -10,7 +10,7 @@ from background.models.chat_settings import ChatReasonerSettings as Settings
 from background.models.chat_spending import Spending, smaller
 from background.models.chat_troubles import in_one_line
 from orchestrator.bundle import Budget
-from orchestrator.completions.asking import Usage
+from orchestrator.completions.asking import FunctionCall, Usage
 from orchestrator.completions.troubles import ModelTrouble
 from orchestrator.errors import ConfigError
 from orchestrator.function_tool import tool
@@ -268,3 +268,22 @@ def test_the_smaller_of_each_limit_counts() -> None:
     assert both == Budget(calls=3, tokens=100, tool_calls=9, cost=2.0)
     spending = Spending(both, {})
     assert not spending.over("m", prompt=0) or both.tokens
+
+
+@virtually
+async def test_what_a_server_put_on_a_call_goes_back_to_it_and_to_nobody_else() -> None:
+    signed = FunctionCall("c1", "look", {"query": "a"}, extra={"extra_content": {"google": {"sig": "x"}}})
+    first = ScriptedCompletions([signed], [ModelTrouble("key", "no")])
+    second = ScriptedCompletions(["It is 42."])
+    async with an_office(a_reasoner(first, fallbacks=[("other", second)]), [look]) as office:
+        await office.ask("look")
+        assert (await office.answer()).text == "It is 42."
+    calls = [
+        next(message for message in request.messages if "tool_calls" in message)["tool_calls"][0]
+        for request in (first.requests[1], second.requests[0])
+    ]
+    function = {"name": "look", "arguments": '{"query": "a"}'}
+    assert calls == [
+        {"extra_content": {"google": {"sig": "x"}}, "id": "c1", "type": "function", "function": function},
+        {"id": "c1", "type": "function", "function": function},
+    ]

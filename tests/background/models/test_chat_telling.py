@@ -6,11 +6,11 @@ import pytest
 
 from background.models.chat_conversation import lines_of
 from background.models.chat_frames import Frames
-from background.models.chat_functions import ASK, Functions, Question, Use, Wrong, as_plain_text, calls_in_text
+from background.models.chat_functions import ASK, Functions, Question, Use, Wrong
 from background.models.chat_sources import MOST, Sources, without_marks
 from background.models.chat_transcript import Transcript
 from orchestrator.agenda_items import At
-from orchestrator.completions.asking import Completion, FunctionCall
+from orchestrator.completions.asking import FunctionCall
 from orchestrator.context import (
     Assigned,
     Deleted,
@@ -87,31 +87,6 @@ def test_a_question_needs_words() -> None:
     assert functions.wanted(FunctionCall("1", ASK, {"question": " Where? "})) == Question("Where?")
     assert isinstance(functions.wanted(FunctionCall("1", ASK, {})), Wrong)
     assert not Functions([], asking=False).described
-
-
-@pytest.mark.parametrize(
-    ("text", "calls"),
-    [
-        ("It is noon.", 0),
-        ('{"calls": []}', 0),
-        ('{"answer": 1}', 0),
-        ('{"calls": [{"name": "a", "arguments": {}}, {"name": "b"}]}', 2),
-        ('{"calls": [{"name": "a", "arguments": "x"}]}', 1),
-        ('{"calls": ["a"]}', 1),
-    ],
-)
-def test_the_protocol_in_words(text: str, calls: int) -> None:
-    assert len(calls_in_text(Completion(text)).calls) == calls
-
-
-def test_results_are_told_in_words_too() -> None:
-    transcript = Transcript([], "Do it.", Frames("77"))
-    (id_,) = transcript.called("", [FunctionCall("x", "a", {"n": 1})])
-    transcript.result(id_, "done")
-    told = as_plain_text(transcript.messages)
-    assert [message["role"] for message in told] == ["user", "assistant", "user"]
-    assert told[1]["content"] == '{"calls": [{"id": "x", "name": "a", "arguments": {"n": 1}}]}'
-    assert told[2]["content"] == "Result of x:\n<result 77>\ndone\n</result 77>"
 
 
 def test_sources_are_numbered_once_and_those_that_are_cited_go_along() -> None:
