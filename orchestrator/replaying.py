@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from copy import copy
 from heapq import heappop, heappush
+from itertools import zip_longest
 from statistics import median
 from typing import Final
 
@@ -29,8 +30,10 @@ from orchestrator.timing import TimingPolicy
 
 __all__ = ["Difference", "Replay", "WhatIf", "replay", "what_if"]
 
-_CLOSE_MS: Final = 50
-"""So near to a tick that left no line, an event may also have come before it."""
+_LATE_MS: Final = 1_000
+"""By so much a busy machine may have been late for a tick."""
+_WAYS: Final = 8
+_NOTHING: Final = 1 << 60
 _AFTERMATH_MS: Final = 60_000
 """How long a what-if goes on after the last recorded input, while something is still owed or being said."""
 _DELAY_MS: Final = 20
@@ -85,38 +88,46 @@ def _begun(recording: Recording, policy: TimingPolicy, config: SessionConfig) ->
 
 
 def replay(recording: Recording, *, policy: TimingPolicy, config: SessionConfig) -> Replay:
-    """Feed the recorded events in and compare the effects. A tick that has no line came when it was due, and did
-    nothing."""
-    session = _begun(recording, policy, config)
+    """Feed the recorded events in and compare the effects.
+
+    A tick that has no line did nothing. It came when it was due, or on a busy machine the next event came first and did
+    its work: so all that may have happened is followed up, until the effects tell which it was.
+    """
+    ways = [_Way(_begun(recording, policy, config))]
     records = list(recording.taken_up)
     same = 0
     difference: Difference | None = None
     for step in recording.steps:
-        passage = _once_more(session, step)
-        session, effects = passage.session, passage.effects
-        records.extend(passage.lines)
-        if difference is not None:
-            continue
-        for recorded, now in zip(step.effects, effects, strict=False):
-            if recorded != now:
-                difference = Difference(step.at, step.n, step.event, recorded, now)
-                break
-            same += 1
-        else:
-            if len(step.effects) != len(effects):
-                both = min(len(step.effects), len(effects))
-                missing = step.effects[both] if len(step.effects) > both else None
-                added = effects[both] if len(effects) > both else None
-                difference = Difference(step.at, step.n, step.event, missing, added)
-    return Replay(tuple(records), same, difference)
+        tried = [further for way in ways for further in _further(way, step, alone=difference is not None)]
+        fitting = [way for way in tried if way.fits(step)]
+        if difference is None and not fitting:
+            same, difference = _compared(tried[0], step, same)
+        elif difference is None:
+            same += len(step.effects)
+        ways = _apart(fitting) if fitting and difference is None else tried[:1]
+        if len(ways) == 1:
+            records.extend(ways[0].lines)
+            ways[0].lines.clear()
+    return Replay((*records, *ways[0].lines), same, difference)
 
 
-class _Passage(msgspec.Struct):
-    """A session on its way through one step: what it did."""
+def _compared(way: _Way, step: Step, same: int) -> tuple[int, Difference | None]:
+    for recorded, now in zip_longest(step.effects, way.effects):
+        if recorded != now:
+            return same, Difference(step.at, step.n, step.event, recorded, now)
+        same += 1
+    # Only the number of the micro-turn is another; what follows will show it.
+    return same, None
+
+
+class _Way(msgspec.Struct):
+    """One way in which a recording may have come about, as far as it has been followed."""
 
     session: Session
     effects: list[Effect] = msgspec.field(default_factory=list[Effect])
+    """Those of the present step."""
     lines: list[Record] = msgspec.field(default_factory=list[Record])
+    """What its journal holds, since there was only one way."""
 
     def take(self, event: Event, now: Instant, *, written: bool) -> None:
         effects = self.session.receive(event, now=now)
@@ -124,36 +135,42 @@ class _Passage(msgspec.Struct):
             self.lines.extend(Record(now, self.session.n, item) for item in (event, *effects))
         self.effects.extend(effects)
 
-    def fork(self) -> _Passage:
-        return _Passage(copy(self.session), list(self.effects), list(self.lines))
+    def fork(self) -> _Way:
+        return _Way(copy(self.session), list(self.effects), list(self.lines))
 
     def fits(self, step: Step) -> bool:
         return self.session.n == step.n and tuple(self.effects) == step.effects
 
 
-def _once_more(session: Session, step: Step) -> _Passage:
-    """Let the ticks without a line pass that lie before `step`, then take it in.
-
-    Of an event in the instant of a tick the recording does not say which came first, and a tick that came late may
-    have come after it: what fits its effects counts.
-    """
-    passage, before = _Passage(session), None
+def _further(way: _Way, step: Step, *, alone: bool) -> list[_Way]:
+    """The ways in which it may have gone on to and with `step`; the likeliest first. `way` is used up."""
+    way.effects.clear()
     is_tick = isinstance(step.event, TickDue)
-    near = session.config.tick_ms if is_tick else _CLOSE_MS
-    while (due := passage.session.deadline) is not None and due <= step.at:
+    forks: list[_Way] = []
+    while (due := way.session.deadline) is not None and due <= step.at:
         if is_tick and due == step.at:
             break
-        # The last tick before the step may be no tick of its own; further back there is no doubt.
-        before = passage.fork() if step.at - due <= near * MS else None
-        passage.take(TickDue(), due, written=False)
-    if is_tick and before is not None and (due is None or due > step.at):
-        passage, before = before, None
-    passage.take(step.event, step.at, written=True)
-    if before is not None and not passage.fits(step):
-        before.take(step.event, step.at, written=True)
-        if before.fits(step):
-            return before
-    return passage
+        if step.at - due <= _LATE_MS * MS and not (alone and not is_tick):
+            forks.append(way.fork())
+        way.take(TickDue(), due, written=False)
+    ways = [way, *reversed(forks)]
+    if is_tick and forks and (due is None or due > step.at):
+        # The last of these ticks is the one that was written.
+        del ways[0]
+    ways = ways[:1] if alone else ways
+    for each in ways:
+        each.take(step.event, step.at, written=True)
+    return ways
+
+
+def _apart(ways: list[_Way]) -> list[_Way]:
+    """Those that do not stand at the same point."""
+    if len(ways) == 1:
+        return ways
+    found: dict[bytes, _Way] = {}
+    for way in ways:
+        found.setdefault(way.session.snapshot(now=START, since=_NOTHING).state, way)
+    return list(found.values())[:_WAYS]
 
 
 # --- another policy --------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from orchestrator.events import (
     ModelSpoke,
     TickDue,
     UserActivity,
+    UserFrame,
     UserHeard,
     UserLeft,
     UserText,
@@ -153,6 +154,29 @@ def test_late_ticks_are_written_and_replayed() -> None:
     for at, event in ((204, TickDue()), (210, UserText("x", final=True)), (224, TickDue()), (400, UserLeft())):
         effects = session.receive(event, now=from_ms(at))
         lines.extend(encode_record(from_ms(at), session.n, item) for item in (event, *effects))
+    again = replay(read(lines), policy=default_policy(), config=SessionConfig())
+    assert again.difference is None
+    assert lines_of(again.records) == lines
+
+
+def test_an_event_that_came_before_an_overdue_tick_did_its_work() -> None:
+    """On a machine that stood still for 170 ms. Only the next early micro-turn tells of it: 20 ms after that work."""
+    session = Session(SessionConfig(), timing=default_policy(), started_at=START)
+    progress = found("asking", 1, kind="progress")
+    stream: list[tuple[int, Event]] = [
+        (0, ModelDelegated("look")),
+        (10, ModelSpoke("On it.")),
+        (12, ModelRested(1)),
+        (370, UserFrame("camera")),
+        (378, progress),
+        (390, TickDue()),
+        (1_000, UserLeft()),
+    ]
+    lines: list[bytes] = []
+    for at, event in stream:
+        effects = session.receive(event, now=from_ms(at))
+        lines.extend(encode_record(from_ms(at), session.n, item) for item in (event, *effects))
+    assert any(b'"at_ms":390' in line and b"progress is shown" in line for line in lines)
     again = replay(read(lines), policy=default_policy(), config=SessionConfig())
     assert again.difference is None
     assert lines_of(again.records) == lines
