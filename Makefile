@@ -41,6 +41,7 @@ chat: $(VENV)/.made-runtime
 test: setup
 	@scripts/ensure-redis
 	@scripts/ensure-model-server
+	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest $(ARGS)
 

@@ -153,11 +153,12 @@ class _Shell:
 
     def _take(self, event: Event) -> None:
         now = to_millisecond(self.clock.now())
+        due = self.session.deadline
         effects = self.session.receive(event, now=now)
         self.keeper.mark(event, effects)
         if self.journal is not None:
             n = self.session.n
-            if worth_writing(event, len(effects)):
+            if worth_writing(event, len(effects), late=due is not None and due < now):
                 self.journal.record(now, n, event)
             for effect in effects:
                 self.journal.record(now, n, effect)

@@ -22,21 +22,25 @@ from orchestrator.bus import Bus, connect
 from orchestrator.clock import START, Instant, after
 from orchestrator.config import SessionConfig
 from orchestrator.errors import ConfigError
+from orchestrator.journal import Opened
 from orchestrator.ports import (
     FrontBus,
     InteractionModel,
     Journal,
     Link,
+    OpenedJournal,
     Opening,
     OwnedSession,
     Reasoner,
     SessionStore,
     Tool,
 )
+from orchestrator.recording import described
 from orchestrator.resuming import Recap, recap
 from orchestrator.session import Session
 from orchestrator.talk import Line, Talk
 from orchestrator.timing import TimingPolicy, default_policy
+from orchestrator.version import __version__
 
 if TYPE_CHECKING:
     from background.reasoning import Agent
@@ -214,6 +218,11 @@ class Assistant:
             if begun is not None:
                 kept = None if owned is None else owned.kept
                 begun(None if owned is None or kept is None else recap(kept, away_ms=owned.away_ms))
+            if isinstance(journal, OpenedJournal):
+                settings = msgspec.structs.asdict(session.config)
+                before = None if owned is None else owned.kept
+                opened = Opened(settings, __version__, described(self._timing), before)
+                journal.opened(since, session.n, opened)
             await drive(
                 session,
                 model=self._model,

@@ -15,7 +15,7 @@ from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy
 
-__all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "rested", "settle", "silence"]
+__all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "rested", "settle", "silence", "verbatim"]
 
 _MOVED_ON_TOPICS = 2
 """So many new requests after a cut delivery, and the person is held to have moved on."""
@@ -220,11 +220,11 @@ def _read_out(state: State, notes: list[Note], splice: Splice, out: list[Effect]
     """Queue findings as they are. Over the person in one piece; else a piece each, so that a cut hits no other."""
     if splice.over_person:
         ids = tuple(note.finding.id for note in notes)
-        text = " ".join(_verbatim(note) for note in notes)
+        text = " ".join(verbatim(note) for note in notes)
         state.speech.say(text, about=ids, overlap=splice.reason, place="clause")
         return state.speech.seal()
     for note in notes:
-        text = _verbatim(note)
+        text = verbatim(note)
         if splice.brief and len(text) > _BRIEF:
             text = first_sentence(text, _BRIEF)
             # Nobody is there who could be asked for the rest.
@@ -257,7 +257,8 @@ def _task(state: State, finding: Finding) -> str:
     return job.task if job is not None else ""
 
 
-def _verbatim(note: Note) -> str:
+def verbatim(note: Note | Offer) -> str:
+    """A finding in its own words, from where the person has heard it."""
     text = note.finding.text
     if not note.said:
         return text

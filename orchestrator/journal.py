@@ -2,7 +2,8 @@
 
 A line is `{"at_ms": ..., "n": ..., "type": ..., ...}`: whole milliseconds since the session began, the micro-turn, the
 tag, then the fields of the event or effect. Ticks that changed nothing are not written: they follow from the grid. A
-recording can be replayed: `read` gives the events back, and a session fed with them makes the same effects again.
+recording can be replayed: `JournalReader` gives the events back, and a session fed with them makes the same effects
+again. A recording begins with how the session began (`Opened`).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from orchestrator.clock import Instant, from_ms, to_ms
 from orchestrator.effects import Effect
 from orchestrator.errors import ScenarioError
 from orchestrator.events import Event, TickDue
+from orchestrator.state import Snapshot
 
-__all__ = ["JournalReader", "Record", "Recorder", "encode_record", "worth_writing"]
+__all__ = ["JournalReader", "Opened", "Record", "Recorder", "encode_opened", "encode_record", "worth_writing"]
 
 _EVENT_TAGS: Final = frozenset(
     cast(str, kind.__struct_config__.tag) for kind in cast("tuple[type[msgspec.Struct], ...]", Event.__args__)
@@ -32,6 +34,24 @@ class Record(msgspec.Struct, frozen=True):
     at: Instant
     n: int
     item: Event | Effect
+
+
+class Opened(msgspec.Struct, frozen=True, tag_field="type", tag="session", omit_defaults=True):
+    """How a session began: the first line of a recording. Neither event nor effect; readers may pass it over."""
+
+    config: dict[str, Any]
+    """Every setting, also where it is the default: another version may have another."""
+    version: str = ""
+    """Of Duologue."""
+    policy: Any = None
+    """The timing policy: its fields, or its name where it is not one of Duologue's own."""
+    snapshot: Snapshot | None = None
+    """How the session stood when it was left, where this is one that was taken up again at this instant."""
+
+
+def encode_opened(at: Instant, n: int, opened: Opened) -> bytes:
+    """The first line of a recording, without the line end."""
+    return f'{{"at_ms":{to_ms(at)},"n":{n},'.encode() + _ENCODER.encode(opened)[1:]
 
 
 def encode_record(at: Instant, n: int, item: Event | Effect) -> bytes:
@@ -105,6 +125,6 @@ class _Head(msgspec.Struct):
     type: str
 
 
-def worth_writing(item: Event | Effect, effects: int) -> bool:
-    """Whether an event belongs in the journal: every one but a tick that changed nothing."""
-    return effects > 0 or not isinstance(item, TickDue)
+def worth_writing(item: Event | Effect, effects: int, *, late: bool = False) -> bool:
+    """Whether an event belongs in the journal: every one but a tick that changed nothing and came when it was due."""
+    return effects > 0 or late or not isinstance(item, TickDue)

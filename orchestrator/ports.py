@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -17,6 +17,7 @@ from orchestrator.context import Entry
 from orchestrator.effects import Effect, Emit, MicroTurn, StopSpeaking
 from orchestrator.events import BusEvent, Event, ModelEvent, UserEvent
 from orchestrator.finding import Finding, Source, Urgency
+from orchestrator.journal import Opened
 from orchestrator.state import Snapshot
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "InteractionStream",
     "Journal",
     "Link",
+    "OpenedJournal",
     "Opening",
     "Order",
     "OwnedSession",
@@ -152,6 +154,15 @@ class Journal(Protocol):
 
     def record(self, at: Instant, n: int, item: Event | Effect) -> None:
         """`item` happened at `at`, in micro-turn `n`."""
+        ...
+
+
+@runtime_checkable
+class OpenedJournal(Journal, Protocol):
+    """A journal that is also told how the session began: what a replay needs to know."""
+
+    def opened(self, at: Instant, n: int, opened: Opened) -> None:
+        """Before any record: the session is begun, or taken up again, at `at`."""
         ...
 
 

@@ -23,7 +23,7 @@ from orchestrator.ledger import OPEN
 from orchestrator.speech import Speech, take_back
 from orchestrator.state import Snapshot, State, Unproven
 
-__all__ = ["VERSION", "Recap", "heard_before", "recap", "revive", "take"]
+__all__ = ["VERSION", "Recap", "heard_before", "recap", "revive", "take", "twin"]
 
 VERSION: Final = 2
 
@@ -54,6 +54,18 @@ def take(
     said = (_ENCODER.encode(context.view(since)),) if since < context.revision else ()
     ended = tuple(job.id for job in state.ledger.jobs.values() if job.state not in OPEN)
     return Snapshot(VERSION, now, _ENCODER.encode(config), encoded, said, since, context.revision, ended, errands)
+
+
+def twin(state: State) -> State:
+    """An equal state that shares nothing with this one that changes. Its price does not grow much with the
+    conversation."""
+    context, state.context = state.context, _ELSEWHERE
+    try:
+        other = _STATES.decode(_ENCODER.encode(state))
+    finally:
+        state.context = context
+    other.context = Context(list(context.entries))
+    return other
 
 
 def revive(snapshot: Snapshot, *, now: Instant, config: SessionConfig | None) -> tuple[SessionConfig, State]:

@@ -26,6 +26,7 @@ from orchestrator.events import (
     UserLeft,
     UserText,
 )
+from orchestrator.journal import Opened
 
 __all__ = ["GivenDelegation", "GivenModel", "GivenStep", "GivenTool", "Scenario", "read_scenario"]
 
@@ -81,7 +82,7 @@ _KNOWN: Final[dict[str, type[msgspec.Struct]]] = {
 
 _MADE_ANEW: Final = frozenset(
     str(item.__struct_config__.tag)
-    for item in cast("tuple[type[msgspec.Struct], ...]", (*get_args(Event), *get_args(Effect)))
+    for item in cast("tuple[type[msgspec.Struct], ...]", (*get_args(Event), *get_args(Effect), Opened))
 )
 """Lines of a journal that are no input; the session makes them again."""
 

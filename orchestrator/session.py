@@ -88,14 +88,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether anything is still worked on, owed, promised for a time, or being said (by either side)."""
-        state = self._state
-        attending = state.reply_since is not None or state.person.holding_since is not None or bool(state.heard)
-        # A slow model may still answer, also after results have ceased to wait for it.
-        attending = attending or bool(state.asked and not state.voice_down)
-        # A task that waits for the person's answer waits for them, not they for it.
-        running = any(not state.expecting.startswith(f"{job.id}.") for job in state.ledger.open_jobs())
-        working = running or bool(state.ledger.notes or state.speech.active)
-        return attending or working or state.agenda.promises
+        return self._state.busy
 
     def bundle(self, effect: Delegate) -> Bundle:
         """The bundle of a hand-off: the task with the conversation up to `effect.revision`."""
@@ -129,6 +122,12 @@ class Session:
         kept, state = resuming.revive(snapshot, now=now, config=config)
         session = cls(kept, timing=timing)
         session._state = state
+        return session
+
+    def __copy__(self) -> Session:
+        """A session that stands where this one stands, and goes its own way from here."""
+        session = Session(self.config, timing=self._timing)
+        session._state = resuming.twin(self._state)
         return session
 
     # --- the one inbox -----------------------------------------------------------------------------------------------
@@ -494,5 +493,4 @@ class Session:
         out = list[Effect]()
         delivery.silence(self._state, reason, now, out)
         self._state.closed = True
-        out.append(Close(reason))
-        return tuple(out)
+        return (*out, Close(reason))

@@ -81,6 +81,17 @@ class State(msgspec.Struct):
         """Whether work does not get through just now."""
         return bool(self.away)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still worked on, owed, promised for a time, or being said (by either side)."""
+        attending = self.reply_since is not None or self.person.holding_since is not None or bool(self.heard)
+        # A slow model may still answer, also after results have ceased to wait for it.
+        attending = attending or bool(self.asked and not self.voice_down)
+        # A task that waits for the person's answer waits for them, not they for it.
+        running = any(not self.expecting.startswith(f"{job.id}.") for job in self.ledger.open_jobs())
+        working = running or bool(self.ledger.notes or self.speech.active)
+        return attending or working or self.agenda.promises
+
     def expect(self, question: Finding) -> None:
         """The person has heard a question, and may answer it: unless the task that asked has ended meanwhile."""
         job = self.ledger.jobs.get(question.delegation)

@@ -15,8 +15,8 @@ from orchestrator.clock import Instant
 from orchestrator.effects import Effect
 from orchestrator.errors import EnvironmentProblem
 from orchestrator.events import Event
-from orchestrator.journal import encode_record
-from orchestrator.ports import Journal
+from orchestrator.journal import Opened, encode_opened, encode_record
+from orchestrator.ports import Journal, OpenedJournal
 
 __all__ = ["Both", "Recording"]
 
@@ -54,6 +54,10 @@ class Recording:
         """Queue one line."""
         self._out.put(encode_record(at, n, item).rstrip(b"\n") + b"\n")
 
+    def opened(self, at: Instant, n: int, opened: Opened) -> None:
+        """Queue the first line: how the session began."""
+        self._out.put(encode_opened(at, n, opened) + b"\n")
+
     @property
     def lost(self) -> int:
         """Lines that are not in the file, because the disk was too slow or full."""
@@ -76,3 +80,9 @@ class Both:
         """Tell both."""
         self._first.record(at, n, item)
         self._second.record(at, n, item)
+
+    def opened(self, at: Instant, n: int, opened: Opened) -> None:
+        """Tell those that want to know."""
+        for journal in (self._first, self._second):
+            if isinstance(journal, OpenedJournal):
+                journal.opened(at, n, opened)

@@ -142,6 +142,23 @@ def simulate(scenario: Path, clock: str, as_json: bool) -> int:
 
 
 @duologue.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.option("--policy", metavar="NAME", help="What would this timing policy have said? Or give yours: MODULE:NAME.")
+@click.option("--config", "config", metavar="NAME=VALUE", multiple=True, help="A setting of the session to change.")
+@click.option("--json", "as_json", is_flag=True, help="Print the journal of the replay, then a summary.")
+@click.option("--html", metavar="PAGE", type=click.Path(path_type=Path), help="Write the lanes as one page to look at.")
+def replay(recording: Path, policy: str | None, config: tuple[str, ...], as_json: bool, html: Path | None) -> int:
+    """Replay the journal in the file RECORDING, as 'chat --record' writes it.
+
+    Without --policy it must give the same effects, and the first that is not the same is shown (exit code 1). With it,
+    what would have been said when stands beside what was.
+    """
+    from orchestrator.cli.replay import replay as run
+
+    return run(recording, policy=policy, config=config, as_json=as_json, page=html)
+
+
+@duologue.command()
 @_REDIS
 @_ROOT
 @click.option("--models", is_flag=True, help="Try the models instead: a handful of tiny requests each.")

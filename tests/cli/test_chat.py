@@ -44,7 +44,9 @@ def test_the_recording_is_the_journal(duologue: Duologue, tmp_path: Path) -> Non
         "chat", "--json", "--record", "talk.ndjson", piped='{"type":"user.text","text":"hi","final":true}\n'
     )
     assert done.returncode == 0
-    assert (tmp_path / "talk.ndjson").read_text() == done.stdout
+    how_it_began, _, journal = (tmp_path / "talk.ndjson").read_text().partition("\n")
+    assert journal == done.stdout
+    assert msgspec.json.decode(how_it_began)["type"] == "session"
     assert msgspec.json.decode(done.stdout.splitlines()[0])["type"] == "user.text"
     assert (tmp_path / "talk.ndjson").stat().st_mode & 0o077 == 0
 
