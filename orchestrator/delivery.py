@@ -155,7 +155,7 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
     for note in notes:
         state.ledger.settle(note, "offered", splice.reason)
     if style == "say":
-        text = " ".join(verbatim(note) for note in notes)
+        text = " ".join(_verbatim(note) for note in notes)
         overlap = splice.reason if splice.over_person else ""
         state.speech.say(text, about=ids, overlap=overlap, place="clause" if overlap else "last")
         state.speech.seal()
@@ -186,8 +186,12 @@ def _task(state: State, finding: Finding) -> str:
     return job.task if job is not None else ""
 
 
-def verbatim(note: Note | Offer) -> str:
+def verbatim(offer: Offer) -> str:
     """A finding in its own words, from where the person has heard it."""
+    return _verbatim(offer)
+
+
+def _verbatim(note: Note | Offer) -> str:
     text = note.finding.text
     if not note.said:
         return text
