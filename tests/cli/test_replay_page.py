@@ -256,6 +256,7 @@ def contrast(one: Sequence[float], other: Sequence[float]) -> float:
 
 @in_a_browser
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_an_hour_stays_usable(page: Page, tmp_path: Path) -> None:
     page.show(page_of(long_talk(tmp_path), tmp_path))
     total = page.run("Number(document.documentElement.dataset.ready)")
