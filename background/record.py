@@ -170,5 +170,4 @@ def _done_otherwise(call: ToolCall, others: Sequence[_Made]) -> Result:
         f"{made}{more}. Doing it twice could do harm. Asked for with the same arguments, it gives that outcome again "
         "and does not run; after that it may run with others.",
         ok=False,
-        retry=True,
     )

@@ -9,6 +9,7 @@ import msgspec
 from interaction.models.chat_asking import Asking
 from interaction.models.chat_functions import Deed, Problem, Silence
 from interaction.models.chat_joining import Joint
+from interaction.models.chat_plain import Plain
 from interaction.models.chat_settings import ChatSettings
 from orchestrator.completions.asking import FunctionCall, Piece
 from orchestrator.effects import MicroTurn, Offer
@@ -77,17 +78,18 @@ class Speaking:
         self._guard = asking.guard
         self._scheduled: set[str] = set()
         self._unframing = asking.unframing()
+        self._plain = Plain()
         self._line = ""
 
     def open(self, answer: Answer, line: str) -> None:
         """A request is made for `answer`, which is to `line` or tells its offers."""
-        self._unframing, self._line = self._asking.unframing(), line
+        self._unframing, self._plain, self._line = self._asking.unframing(), Plain(), line
         said_before = self._asking.flight.said_before
         self._guard.begin(answer.purpose, line=line, offers=answer.offers, said_before=said_before)
 
     def words(self, answer: Answer, text: str) -> list[ModelEvent]:
         """The model says `text`."""
-        text = self._unframing.feed(text)
+        text = self._plain.feed(self._unframing.feed(text))
         if answer.joint is not None:
             text = answer.joint.feed(text)
         return self._said(answer, self._guard.say(text)) if text else []
@@ -121,7 +123,7 @@ class Speaking:
 
     def end(self, answer: Answer, *, more: bool) -> list[ModelEvent]:
         """The model has finished. Unless `more` is asked, it does not end without a word about what it did."""
-        late = self._unframing.end()
+        late = self._plain.feed(self._unframing.end()) + self._plain.end()
         if answer.joint is not None:
             late = answer.joint.feed(late) + answer.joint.end()
         rest = (self._guard.say(late) if late else "") + self._guard.end()
@@ -160,8 +162,8 @@ class Speaking:
         return []
 
     def _confirmation(self, answer: Answer, say: str) -> list[ModelEvent]:
-        unframing = self._asking.unframing()
-        say = (unframing.feed(say) + unframing.end()).strip()
+        unframing, plain = self._asking.unframing(), Plain()
+        say = (plain.feed(unframing.feed(say) + unframing.end()) + plain.end()).strip()
         # The model tends to say the same as text and with the call.
         written = answer.said and not answer.confirmed
         if not say or say in answer.confirmed or written:

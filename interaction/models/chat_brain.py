@@ -48,13 +48,7 @@ _LAST_TOLD_MS: Final = 4_600
 class ChatBrain:
     """The brain of one conversation."""
 
-    def __init__(
-        self,
-        asking: Asking,
-        *,
-        settings: ChatSettings,
-        spread: float = 0.0,
-    ) -> None:
+    def __init__(self, asking: Asking, *, settings: ChatSettings, spread: float = 0.0) -> None:
         """`asking` makes its requests. `spread` (0 to 1) is its own, so that many voices do not retry in step."""
         self._settings = settings
         self._asking = asking
@@ -129,6 +123,7 @@ class ChatBrain:
                 self._prepare()
             case Respond(line=line):
                 self._owed, self._line = True, line
+                self._outage.anew(self._at_ms)
                 self._stop()
                 if self._pausing and not self._outage.asked_to_wait:
                     self._try_now()
@@ -361,11 +356,14 @@ class ChatBrain:
                 self._broken_off(answer, trouble)
             elif trouble.cause == "too long" and self._asking.window.too_long():
                 self._give_back(answer)
-            elif trouble.transient:
+            elif not trouble.transient:
+                self._give_up(answer, trouble)
+            elif self._outage.too_long(self._at_ms):
+                self._outage.over()
+                self._give_up(answer, trouble, self._settings.given_up)
+            else:
                 self._give_back(answer)
                 self._pause(trouble)
-            else:
-                self._give_up(answer, trouble)
 
     def _give_back(self, answer: Answer) -> None:
         """What it was for is still to be done."""
@@ -391,7 +389,7 @@ class ChatBrain:
         else:
             self._give_up(answer, trouble)
 
-    def _give_up(self, answer: Answer, trouble: ModelTrouble) -> None:
+    def _give_up(self, answer: Answer, trouble: ModelTrouble, say: str = "") -> None:
         if trouble.cause == "refused":
             # Nothing is broken: this once it will not.
             if answer.purpose == "reply":
@@ -400,7 +398,7 @@ class ChatBrain:
         if answer.purpose == "reply":
             self._turns.answered()
         self._asking.flight.end()
-        return self._fail(trouble, spoken(trouble))
+        return self._fail(trouble, say or spoken(trouble))
 
     def _pause(self, trouble: ModelTrouble) -> None:
         self._pausing = True

@@ -15,6 +15,7 @@ class Outage:
         self._settings = settings
         self._spread = 1 + spread / 4
         self._pause_ms = settings.retry_first_ms
+        self._asked_ms = 0
         self.since_ms: int | None = None
         """When the first request failed; `None` while all is well."""
         self.told: bool = False
@@ -27,6 +28,14 @@ class Outage:
     def tell_at_ms(self) -> int:
         """When the person must be told, if it lasts so long."""
         return (self.since_ms or 0) + self._settings.silent_ms
+
+    def anew(self, at_ms: int) -> None:
+        """The person has said something more that is to be answered."""
+        self._asked_ms = at_ms
+
+    def too_long(self, at_ms: int) -> bool:
+        """Whether it has lasted so long, also since the person asked last, that it is tried no more."""
+        return self.since_ms is not None and at_ms - max(self.since_ms, self._asked_ms) >= self._settings.give_up_ms
 
     def broke(self, trouble: ModelTrouble, at_ms: int) -> int:
         """A request failed in a way that may pass. Returns when to try again."""

@@ -48,6 +48,8 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """How often an answer that broke off in the middle is gone on with."""
     kept: str = "I keep what you asked, and answer as soon as it works again."
     """Said behind what has failed, where it is tried again."""
+    given_up: str = "It still does not work, and I have stopped trying. Ask again when it is back."
+    """Said where it is tried no more; the next line is tried anew."""
     slow: str = "My model is slow to answer. I'm still waiting for it."
     slow_ms: int = 10_000
     """After so long without a sign of the server the person is told; it is waited for all the same."""
@@ -56,8 +58,10 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     silent_ms: int = 2_000
     """Troubles that are over within this time are not told."""
     retry_first_ms: int = 250
-    retry_most_ms: int = 15_000
+    retry_most_ms: int = 60_000
     """The longest pause between two tries, where the server does not ask for a longer one."""
+    give_up_ms: int = 600_000
+    """After so long without an answer to a line it is tried no more."""
     hint_most_ms: int = 120_000
     """The longest pause a server can ask for."""
     summary_model: str = ""

@@ -87,6 +87,7 @@ def test_talk_search_correct_ask_and_hear_it_in_a_pause(chat: Callable[..., Term
     terminal.expect(row("ledger"))
     terminal.send("no, I meant the agenda\r")
     terminal.expect(row("agenda"))
+    terminal.send("a")
     library.shrink()
     typed_until(terminal, "an answer waits")
     terminal.send(EMPTIED)

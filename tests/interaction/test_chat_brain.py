@@ -72,6 +72,26 @@ def test_an_answer_without_a_word_is_silence() -> None:
     assert rig.came(1, DONE) == [ModelRested(1)]
 
 
+def test_marks_of_writing_are_not_said_nor_kept() -> None:
+    rig = Rig()
+    rig.line("How do I make tea?")
+    told = rig.came(1, "## Tea\n- **St", "eep** it [well](https://x.org/", "tea)", DONE)
+    words = "".join(event.text for event in told if isinstance(event, ModelSpoke))
+    assert words == "Tea.\nSteep it well"
+    rig.line("And now?")
+    said = rig.came(2, CallDone(call("delegate", task="the *tea*", say="I'll **look**.")), DONE)
+    assert said[:2] == [ModelDelegated("the *tea*"), ModelSpoke("I'll look.")]
+
+
+def test_what_goes_on_after_it_broke_off_may_begin_with_marks() -> None:
+    rig = Rig()
+    rig.line("How do I make tea?")
+    rig.came(1, "**Steep** it for")
+    rig.take(Broke(1, trouble("cut off")))
+    told = rig.came(2, "**Steep** it for **three** minutes.", DONE)
+    assert "".join(event.text for event in told if isinstance(event, ModelSpoke)) == " three minutes."
+
+
 @pytest.mark.parametrize(("line", "again"), [("And Anna?", True), ("Hello", True), ("Okay", False)])
 def test_who_wants_an_answer_hears_one_though_it_was_said_before(line: str, again: bool) -> None:
     rig = Rig()

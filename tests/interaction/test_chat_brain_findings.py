@@ -141,7 +141,7 @@ def test_pauses_between_tries_grow_and_the_person_is_told_once(before: tuple[Pie
     rig.line("Hello.")
     waits: list[int] = []
     told: list[ModelEvent] = []
-    for number in range(1, 9):
+    for number in range(1, 10):
         rig.came(number, *before)
         actions = rig.take(Broke(number, trouble("network")))
         again = timers(actions)["retry"]
@@ -149,11 +149,48 @@ def test_pauses_between_tries_grow_and_the_person_is_told_once(before: tuple[Pie
         waits.append(again - rig.at_ms)
         told += events(actions)
         assert requests(rig.take(Due("retry"), again)) == [number + 1]
-    assert waits == [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]
+    assert waits == [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]
     assert len(told) == 1 and isinstance(told[0], ModelFailed)
     # While it is down nothing is rested: that would say that it is well.
     assert rig.turn(Heard(activity="pause")) == ()
-    assert rig.came(9, "Hi.", DONE) == [ModelSpoke("Hi."), ModelRested(2)]
+    assert rig.came(10, "Hi.", DONE) == [ModelSpoke("Hi."), ModelRested(2)]
+
+
+def until_given_up(rig: Rig, number: int) -> tuple[int, list[ModelEvent]]:
+    """Request `number` and those that follow break. Returns the number of the last one, and what was told."""
+    told: list[ModelEvent] = []
+    while True:
+        actions = rig.take(Broke(number, trouble("network")))
+        told += events(actions)
+        again = timers(actions).get("retry")
+        if again is None:
+            return number, told
+        assert requests(rig.take(Due("retry"), again)) == [number + 1]
+        number += 1
+
+
+def test_an_outage_without_an_end_is_given_up_in_one_line_and_the_next_line_is_tried_anew() -> None:
+    rig = Rig()
+    rig.line("Hello.")
+    number, told = until_given_up(rig, 1)
+    assert (number, rig.at_ms // 60_000) == (18, 10)
+    first, rested, last = told
+    assert isinstance(first, ModelFailed) and first.say.endswith("answer as soon as it works again.")
+    assert isinstance(last, ModelFailed) and last.say.endswith("Ask again when it is back.")
+    assert isinstance(rested, ModelRested), "else the session would take the second for the first"
+    assert rig.turn(Heard(activity="pause")) == ()
+    assert requests(rig.line("Are you back?")) == [number + 1]
+    assert rig.came(number + 1, "I am.", DONE)[0] == ModelSpoke("I am.")
+
+
+def test_who_asks_again_during_an_outage_is_kept_as_long_as_who_asks_first() -> None:
+    rig = Rig()
+    rig.line("Hello.")
+    rig.take(Broke(1, trouble("network")))
+    rig.at_ms = 500_000
+    assert requests(rig.line("Are you there?")) == [2]
+    until_given_up(rig, 2)
+    assert rig.at_ms > 500_000 + 600_000
 
 
 def test_the_servers_own_hint_is_kept_to_within_bounds() -> None:
