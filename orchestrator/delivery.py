@@ -257,12 +257,8 @@ def _task(state: State, finding: Finding) -> str:
     return job.task if job is not None else ""
 
 
-def verbatim(offer: Offer) -> str:
-    """A finding in its own words, from where the person has heard it."""
-    return verbatim(offer)
-
-
 def verbatim(note: Note | Offer) -> str:
+    """A finding in its own words, from where the person has heard it."""
     text = note.finding.text
     if not note.said:
         return text

@@ -123,8 +123,8 @@ def test_what_was_phrased_ahead_is_thrown_away_where_the_person_goes_on() -> Non
 
 
 def test_what_goes_stale_while_the_voice_phrases_it_is_not_said() -> None:
-    gate = found("It leaves from gate 4.", kind="partial", expires_at_ms=1_300)
-    records = play(working(), [(1_000, gate)], until_ms=4_000, latency_ms=400)
+    gate = found("It leaves from gate 4.", kind="partial", expires_at_ms=2_000)
+    records = play(working(), [(1_000, gate)], until_ms=4_000, latency_ms=1_100)
     assert said(records) == ""
     assert states(records, "s-1.1") == ["owed", "offered", "expired"]
     in_time = play(working(), [(1_000, gate)], until_ms=4_000, latency_ms=200)
