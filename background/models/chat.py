@@ -47,7 +47,7 @@ class ChatReasoner:
         """A reasoner.
 
         Args:
-            model: Its name, as the server knows it.
+            model: Its name, as the server knows it; without an `endpoint` also `"name@http://host/v1"`.
             endpoint: Where it is. `None`: what the environment says (`OPENAI_BASE_URL`, `OPENAI_API_KEY`).
             settings: Budgets, prices, retries, partial findings, and more.
             instructions: What it is to know, or to keep to, beside what its role is.
@@ -71,7 +71,7 @@ class ChatReasoner:
             )
         shape = None if output is None else Shape(output, settings.speak)
         self._plan = Plan(models, settings, instructions, shape, chance or random.SystemRandom())
-        self.about: str = f"The language model {model}."
+        self.about: str = f"The language model {models[0].model}."
 
     @asynccontextmanager
     async def kept(self) -> AsyncGenerator[None]:

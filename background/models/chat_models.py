@@ -81,17 +81,20 @@ class Line(msgspec.Struct, frozen=True):
 
 def lines(model: str, endpoint: Given, fallbacks: Sequence[Fallback]) -> tuple[Line, ...]:
     """The models in the order in which they are tried. Raises `ConfigError`."""
-    first = _line(model, Way(endpoint))
+    first = (_addressed(model) if endpoint is None else None) or _line(model, Way(endpoint))
     return first, *(_fallback(fallback, first.way) for fallback in fallbacks)
 
 
 def _fallback(fallback: Fallback, same: Way) -> Line:
     if not isinstance(fallback, str):
         return _line(fallback[0], Way(fallback[1]))
-    at = max(fallback.find("@http://"), fallback.find("@https://"))
-    if at < 0:
-        return _line(fallback, same)
-    return _line(fallback[:at], Way(EndpointSettings(base_url=fallback[at + 1 :])))
+    return _addressed(fallback) or _line(fallback, same)
+
+
+def _addressed(model: str) -> Line | None:
+    """`NAME@URL`; `None` where it is a name alone."""
+    at = max(model.find("@http://"), model.find("@https://"))
+    return None if at < 0 else _line(model[:at], Way(EndpointSettings(base_url=model[at + 1 :])))
 
 
 def _line(model: str, way: Way) -> Line:

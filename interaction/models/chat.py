@@ -23,6 +23,7 @@ from interaction.models.chat_stream import chat_stream
 from orchestrator.completions.asking import Completions
 from orchestrator.completions.endpoint import Endpoint
 from orchestrator.completions.endpoint_settings import EndpointSettings
+from orchestrator.completions.naming import parse_model
 from orchestrator.errors import ConfigError
 from orchestrator.ports import InteractionStream, Opening, VoiceTraits
 
@@ -48,9 +49,9 @@ class ChatModel:
         instructions: str = "",
         nonce: Callable[[], str] | None = None,
     ) -> None:
-        """`model`: its name, as the server knows it. `endpoint`: where the server is; an open `Endpoint` (or a double)
-        is used as it is, and left open. `instructions` stand before those of the assistant. `nonce` makes a secret for
-        each session.
+        """`model`: its name, as the server knows it; without an `endpoint` also `name@http://host/v1`. `endpoint`:
+        where the server is; an open `Endpoint` (or a double) is used as it is, and left open. `instructions` stand
+        before those of the assistant. `nonce` makes a secret for each session.
 
         Raises:
             ConfigError: there is no name, or no address.
@@ -61,6 +62,9 @@ class ChatModel:
                 "a server has many, and has to be told which",
                 'name one, as in ChatModel("gpt-5.2-mini")',
             )
+        if endpoint is None and "://" in model:
+            named = parse_model(model)
+            model, endpoint = named.model, named.settings
         self.model: str = model.strip()
         self.settings: ChatSettings = settings or ChatSettings()
         self._instructions = instructions

@@ -35,12 +35,13 @@ def _voice(body: Mapping[str, Any]) -> Reply:
     if "agenda" in said:
         arguments = {"text": "where the agenda is, not the ledger", "say": "Sure, the agenda then."}
         return Reply(calls=(FunctionCall("c2", "amend", arguments),), first_ms=40)
-    if "ledger" in said:
+    if "12 * 12?" in said:
         arguments = {"task": "Find where the ledger is kept, and what 12 * 12 is", "say": "I'll look it up."}
         return Reply(calls=(FunctionCall("c1", "delegate", arguments),), first_ms=40)
     if "story" in said:
         return Reply(STORY, first_ms=40, between_ms=150)
-    return Reply("Mm, all right.", first_ms=40)
+    # To half of a line, where who types is slow: it is closed before it begins.
+    return Reply("Mm, all right.", first_ms=3_000)
 
 
 def _thinker(body: Mapping[str, Any]) -> Reply:
@@ -72,7 +73,7 @@ def prompts_grow(prompts: list[list[Mapping[str, Any]]]) -> bool:
 
 def check_conversation(journal: list[Record], server: ModelServer) -> None:
     """The conversation of the issue: the story cut off, the ledger and 12 * 12, the agenda in its middle."""
-    first, *_ = server.asked("voice")
+    first, *_ = server.asked("voice", contains="story")
     stopped = of(journal, "stop")[0]
     assert stopped["at_ms"] < of(journal, "delegate")[0]["at_ms"]
     # What was generated and not heard is not in the prompt as if it had been said.

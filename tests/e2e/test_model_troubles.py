@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.completions.asking import FunctionCall
 from orchestrator.testing import Hang, ModelServer, Refuse, Reply, When
-from orchestrator.testing.model_replies import Answer
+from orchestrator.testing.model_replies import Answer, latest_text
 from tests.e2e.journals import of, read, speech, told_once
 from tests.e2e.programs import Library, Program, Programs
 
@@ -141,10 +141,13 @@ def work(server: ModelServer, answers: Sequence[Answer | str]) -> None:
     """The voice hands over, and tells what comes as it is."""
 
     def voice(body: Mapping[str, Any]) -> Answer:
-        last = body["messages"][-1]
+        last, news = body["messages"][-1], latest_text(body)
+        if "did not work out" in news:
+            # A note may stand behind it: what the person is still hearing.
+            return Reply("That did not work out.")
         if last["role"] == "user":
             return DELEGATE if "ledger" in last["content"] else Reply(GREETING)
-        return Reply("That did not work out." if "did not work out" in last["content"] else FOUND)
+        return Reply(FOUND)
 
     server.when(When(voice, model="voice"))
     server.script("thinker", answers)

@@ -450,3 +450,10 @@ def test_it_says_what_it_is() -> None:
 def test_a_model_without_a_name_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="has no model"):
         ChatModel(" ")
+
+
+def test_the_model_may_be_named_by_its_address() -> None:
+    voice = ChatModel("qwen3@http://localhost:8000/v1")
+    assert voice.model == "qwen3"
+    with pytest.raises(ConfigError, match="names no model"):
+        ChatModel("http://localhost:8000/v1")

@@ -256,6 +256,19 @@ async def test_a_fallback_on_another_server_is_named_by_its_address() -> None:
         assert own is model
 
 
+@pytest.mark.anyio
+async def test_the_first_model_may_be_named_by_its_address_too() -> None:
+    from background.models.chat_models import lines
+    from orchestrator.completions.endpoint import Endpoint
+
+    first, same = lines("cf@8b@http://localhost:1234/v1", None, ("plain",))
+    assert (first.model, same.way) == ("cf@8b", first.way)
+    async with first.way.used() as completions:
+        assert isinstance(completions, Endpoint)
+        assert completions.settings.base_url == "http://localhost:1234/v1"
+    assert ChatReasoner("m@http://localhost:1/v1").about == "The language model m."
+
+
 def test_settings_that_cannot_be_kept_are_refused() -> None:
     with pytest.raises(ConfigError):
         ChatReasonerSettings(retries=-1)
