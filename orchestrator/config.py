@@ -55,6 +55,9 @@ class SessionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the voice is stepped at every grid point, also when nothing happened."""
     longest_draft: int = 100_000
     """Characters of one unfinished line that are kept; the rest is cut, and said so."""
+    lawful: bool = True
+    """`False` only to measure the rules of others (`orchestrator.timing.BASELINES`): then a policy may drop a finished
+    result, and a changed request is one more task, so that the answer to the old one is told too."""
 
     def __post_init__(self) -> None:
         if not self.id or not all(letter.isalnum() or letter in "-_" for letter in self.id):

@@ -8,9 +8,14 @@ import msgspec
 
 __all__ = ["Decision", "Drop", "Hold", "Splice", "Style"]
 
-Style = Literal["weave", "say", "interject", "card"]
+Style = Literal["weave", "say", "interject", "card", "announce"]
 """`weave`: the voice phrases it. `say`: verbatim. `interject`: the voice phrases it, spoken at the next clause boundary
-of the assistant's own speech. `card`: shown, not spoken."""
+of the assistant's own speech. `card`: shown, not spoken. `announce`: shown, and the session says in one sentence that
+it is there."""
+
+
+def _weave() -> Style:
+    return "weave"
 
 
 class Hold(msgspec.Struct, frozen=True, tag_field="type", tag="hold"):
@@ -22,14 +27,19 @@ class Hold(msgspec.Struct, frozen=True, tag_field="type", tag="hold"):
     """When it is worth asking again (milliseconds of session time), where the policy knows; the grid asks anyway."""
 
 
-class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice"):
+class Splice(msgspec.Struct, frozen=True, tag_field="type", tag="splice", omit_defaults=True):
     """Now: one utterance for all of `findings`."""
 
     findings: tuple[str, ...]
     reason: str
-    style: Style = "weave"
-    over_person: bool = False
+    # Factories, since a default that is not a plain value is written out: a line says how it is told.
+    style: Style = msgspec.field(default_factory=_weave)
+    over_person: bool = msgspec.field(default_factory=bool)
     """Spoken even while the person holds the floor; `reason` says why."""
+    brief: bool = False
+    """In one sentence: it comes late, or there is much of it."""
+    quiet_ms: int = 0
+    """Ahead of its moment: the voice phrases it now, and it is heard once the person has been quiet for so long."""
 
 
 class Drop(msgspec.Struct, frozen=True, tag_field="type", tag="drop"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.clock import Instant, from_ms, to_ms
+from orchestrator.clock import START, Instant, after, from_ms, to_ms
 from orchestrator.config import SessionConfig
-from orchestrator.context import Interrupted, Settled, Spoke
+from orchestrator.context import Interrupted, Noticed, Settled, Spoke
 from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
 from orchestrator.events import ModelRested
 from orchestrator.finding import CRITICAL, Finding
-from orchestrator.growing import goes_on
+from orchestrator.growing import first_sentence, goes_on, reached
 from orchestrator.ledger import Note
 from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
@@ -20,8 +20,8 @@ __all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "reste
 _MOVED_ON_TOPICS = 2
 """So many new requests after a cut delivery, and the person is held to have moved on."""
 _ENOUGH_CUTS = 3
-_TAIL = 40
-"""Characters at the end of what was heard that tell where in the text it was cut."""
+_BRIEF = 200
+"""Characters of a finding that are read out where it is to be told in short."""
 
 
 def settle(state: State, note: Note, to: FindingState, reason: str, now: Instant) -> None:
@@ -39,6 +39,8 @@ def _moment(state: State, now: Instant) -> Moment:
         quiet_ms=state.person.quiet_ms(now),
         ended=state.person.ended,
         tempo_ms=state.person.tempo_ms,
+        pause_ms=state.person.tempo.pause_ms(ended=state.person.ended),
+        answered=state.person.last_input is None or (state.speech.last_emit or START) >= state.person.last_input,
         unsure=bool(state.person.unsure),
         reply_due=state.reply_since is not None,
         remaining_chars=state.speech.remaining,
@@ -55,12 +57,25 @@ def _moment(state: State, now: Instant) -> Moment:
 
 def _pending(state: State, note: Note) -> Pending:
     moved_on = note.cuts >= _ENOUGH_CUTS or (note.cuts > 0 and state.topic - note.topic >= _MOVED_ON_TOPICS)
-    return Pending(note.finding, note.arrived, note.since, note.offers, note.unspoken, note.cuts, note.said, moved_on)
+    job = state.ledger.jobs.get(note.finding.delegation)
+    return Pending(
+        note.finding,
+        note.arrived,
+        note.since,
+        note.offers,
+        note.unspoken,
+        note.cuts,
+        note.said,
+        moved_on,
+        job.revision if job is not None else 0,
+        note.arrived_to,
+    )
 
 
 def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) -> tuple[Offer, ...]:
     """Let the policy decide about all that is owed. Returns what the voice is to phrase at this micro-turn."""
     offers: list[Offer] = []
+    _take_back_stale(state, now, out)
     owed = _tellable(state)
     rounds = len(owed) + 1
     while owed and rounds:
@@ -84,6 +99,18 @@ def decide(state: State, policy: TimingPolicy, now: Instant, out: list[Effect]) 
     return tuple(offers)
 
 
+def _take_back_stale(state: State, now: Instant, out: list[Effect]) -> None:
+    """What the voice was given in time and has not begun to say in time is not said."""
+    for note in list(state.ledger.notes.values()):
+        expires = note.finding.expires_at_ms
+        if note.state != "offered" or note.finding.terminal or note.finding.kind == "question" or expires is None:
+            continue
+        if expires <= to_ms(now) and state.ledger.lawful:
+            reason = "it went stale before the voice had begun to say it"
+            cut_speech(state, note.finding.id, reason, now, out)
+            settle(state, note, "expired", reason, now)
+
+
 def _tellable(state: State) -> list[Note]:
     """What is owed, but one question at a time: of two, an answer could only be meant for one."""
     notes = state.ledger.notes.values()
@@ -101,7 +128,8 @@ def _tellable(state: State) -> list[Note]:
 
 
 def _chosen(decision: Hold | Drop | Splice, owed: list[Note]) -> list[Note]:
-    return [note for note in owed if note.finding.id in decision.findings]
+    by_id = {note.finding.id: note for note in owed}
+    return [by_id[finding] for finding in decision.findings if finding in by_id]
 
 
 def _hold(state: State, hold: Hold, owed: list[Note], now: Instant, out: list[Effect]) -> None:
@@ -116,7 +144,8 @@ def _hold(state: State, hold: Hold, owed: list[Note], now: Instant, out: list[Ef
 
 
 def _drop(state: State, drop: Drop, owed: list[Note], now: Instant, out: list[Effect]) -> bool:
-    notes = [note for note in _chosen(drop, owed) if not note.finding.terminal or drop.state == "superseded"]
+    kept = state.ledger.lawful and drop.state != "superseded"
+    notes = [note for note in _chosen(drop, owed) if not (kept and note.finding.terminal)]
     if not notes:
         # Law 6: a policy cannot lose a finished result; it waits for a better decision.
         _hold(state, Hold(f"a finished result is not dropped ({drop.reason})"), owed, now, out)
@@ -138,29 +167,71 @@ def _splice(state: State, splice: Splice, owed: list[Note], now: Instant, out: l
         return []
     style: Style = "say" if state.voice_down and splice.style in ("weave", "interject") else splice.style
     ids = tuple(note.finding.id for note in notes)
-    out.append(Splice(ids, splice.reason, style, splice.over_person))
+    out.append(Splice(ids, splice.reason, style, splice.over_person, splice.brief, splice.quiet_ms))
     state.last_splice, state.held = now, ("", ())
     for note in notes:
         note.offers += 1
         note.offered_n, note.offered_at, note.style, note.topic = state.n, now, style, state.topic
+        note.quiet_ms = splice.quiet_ms
         if note.continues or not note.said:
             note.said = _told(state, note)
             note.continues = bool(note.said)
-    if style == "card":
+    if style in ("card", "announce"):
+        if style == "announce":
+            _announce(state, notes, splice.reason, now)
         for note in notes:
-            state.speech.seq += 1
-            out.append(Emit(state.speech.seq, note.finding.text, 0, (note.finding.id,), "card", True, splice.reason))
+            _show(state, note.finding, _unheard(note), splice.reason, out)
             settle(state, note, "acknowledged", splice.reason, now)
         return []
     for note in notes:
         state.ledger.settle(note, "offered", splice.reason)
     if style == "say":
-        text = " ".join(_verbatim(note) for note in notes)
-        overlap = splice.reason if splice.over_person else ""
-        state.speech.say(text, about=ids, overlap=overlap, place="clause" if overlap else "last")
-        state.speech.seal()
+        _read_out(state, notes, splice, out)
         return []
-    return [Offer(note.finding, _task(state, note.finding), style, note.said, note.continues) for note in notes]
+    return [
+        Offer(note.finding, _task(state, note.finding), style, note.said, note.continues, splice.brief)
+        for note in notes
+    ]
+
+
+def _show(state: State, finding: Finding, text: str, reason: str, out: list[Effect]) -> None:
+    state.speech.seq += 1
+    out.append(Emit(state.speech.seq, text, 0, (finding.id,), "card", True, reason))
+
+
+def _unheard(note: Note) -> str:
+    """The sentences of a finding that the person has not heard whole."""
+    text = note.finding.text
+    heard = note.said.rstrip() if note.continues else reached(text, note.said)
+    end = max(heard.rfind(mark) for mark in ".!?") + 1
+    return text[end:].lstrip() or text
+
+
+def _announce(state: State, notes: list[Note], reason: str, now: Instant) -> None:
+    """Say, as soon as it can be said, that there is something to see."""
+    text = "There is an answer for you: I have put it on the screen."
+    if len(notes) > 1:
+        text = f"There are {len(notes)} answers for you: I have put them on the screen."
+    state.speech.say(text, keep=True, reason=reason)
+    state.note(Noticed(text=text), now)
+
+
+def _read_out(state: State, notes: list[Note], splice: Splice, out: list[Effect]) -> None:
+    """Queue findings as they are. Over the person in one piece; else a piece each, so that a cut hits no other."""
+    if splice.over_person:
+        ids = tuple(note.finding.id for note in notes)
+        text = " ".join(_verbatim(note) for note in notes)
+        state.speech.say(text, about=ids, overlap=splice.reason, place="clause")
+        return state.speech.seal()
+    for note in notes:
+        text = _verbatim(note)
+        if splice.brief and len(text) > _BRIEF:
+            text = first_sentence(text, _BRIEF)
+            # Nobody is there who could be asked for the rest.
+            _show(state, note.finding, note.finding.text, splice.reason, out)
+        state.speech.say(text, about=(note.finding.id,))
+        state.speech.seal()
+    return None
 
 
 def _told(state: State, note: Note) -> str:
@@ -192,15 +263,23 @@ def _verbatim(note: Note) -> str:
         return text
     if note.continues:
         return text[len(note.said.rstrip()) :].lstrip()  # it goes on with what was told as a part of it
-    # Told again from the clause in which it was cut. What was heard may begin with "As I was saying"; its end counts.
-    tail = note.said[-_TAIL:]
-    reached = text.find(tail) + len(tail) if tail in text else 0
-    start = max((text.rfind(mark, 0, reached) for mark in ".,;:!?"), default=-1) + 1
-    return "As I was saying: " + text[start:].lstrip()
+    # Told again from the clause in which it was cut.
+    return "As I was saying: " + text[len(reached(text, note.said)) :].lstrip()
+
+
+def wait_for_quiet(state: State, now: Instant) -> None:
+    """Wake up when the person has been quiet for as long as what was phrased ahead waits for."""
+    if state.person.last_input is None or state.person.holding_since is not None:
+        return
+    for segment in state.speech.queue:
+        due = after(state.person.last_input, segment.quiet_ms)
+        if segment.quiet_ms and not segment.emitted and due > now and (state.wake is None or due < state.wake):
+            state.wake = due
 
 
 def hear_out(state: State, parts: list[Emit], now: Instant) -> None:
     """Book what went out at this micro-turn: who is being told, and what has been heard to the end."""
+    wait_for_quiet(state, now)
     for part in parts:
         for finding in part.about:
             note = state.ledger.notes.get(finding)
@@ -233,6 +312,10 @@ def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
         for finding in state.speech.delivering():
             _owe_again(state, finding, "", reason, now)
             state.speech.withdraw(finding)
+    for note in list(state.ledger.notes.values()):
+        if note.state == "offered" and note.quiet_ms:
+            # It is still being phrased, for a gap that is gone.
+            _owe_again(state, note.finding.id, "", reason, now)
     state.collect(out)
 
 
@@ -252,9 +335,11 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if note is None or note.state not in ("offered", "speaking"):
         return
     job = state.ledger.jobs.get(note.finding.delegation)
+    if note.state == "speaking" and _holds(heard, note.finding.text):
+        return _heard(state, finding, now)
     if heard:
-        # What it went on with was heard too: a voice that looks for the place must not find it too early.
-        note.said = f"{note.said} {heard}" if note.continues else heard
+        # What was heard of it before counts too: a voice that looks for the place must not find it too early.
+        note.said = f"{note.said} {heard}" if note.said else heard
         note.continues = False
         note.cuts += 1
     if job is not None and job.answered and not note.finding.terminal:
@@ -262,6 +347,12 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
         return
     note.since = now
     state.ledger.settle(note, "owed", f"its delivery was cut: {reason}")
+
+
+def _holds(heard: str, text: str) -> bool:
+    """Whether all of `text` is in what was heard: of several told in one utterance, this one came before the cut."""
+    words, told = text.split(), heard.split()
+    return bool(words) and any(told[at : at + len(words)] == words for at in range(len(told) - len(words) + 1))
 
 
 def cut_speech(state: State, finding: str, reason: str, now: Instant, out: list[Effect]) -> None:

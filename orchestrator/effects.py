@@ -67,6 +67,8 @@ class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
     style: Style = "weave"
     said: str = ""
     continues: bool = False
+    brief: bool = False
+    """To be told in one sentence: it comes late, or there is much of it."""
 
     @property
     def rest(self) -> str:

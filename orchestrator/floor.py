@@ -16,6 +16,7 @@ from orchestrator.clock import START, Instant, after
 from orchestrator.config import SessionConfig
 from orchestrator.effects import Floor, Heard
 from orchestrator.events import Activity
+from orchestrator.tempo import Tempo
 
 __all__ = [
     "BACKCHANNELS",
@@ -125,12 +126,17 @@ class Person(msgspec.Struct):
     """Whether they said themselves that they have finished (Enter, or a client that reports silence)."""
     tempo_ms: int = 250
     """Running mean of the time between inputs of one stretch."""
+    tempo: Tempo = msgspec.field(default_factory=Tempo)
+    """How long they pause, and then go on."""
     unsure: list[Heard] = msgspec.field(default_factory=list[Heard])
     """Pieces that may still turn out to be a backchannel; not yet handed to the voice."""
 
-    def typed(self, text: str, *, delete: bool, now: Instant) -> str:
-        """Take in characters. Returns what a deletion took out of the context's part of the line."""
-        self._touch(now)
+    def typed(self, text: str, *, delete: bool, now: Instant, answered: bool = False) -> str:
+        """Take in characters. Returns what a deletion took out of the context's part of the line.
+
+        `answered`: the assistant has said something since the last input, and was let to.
+        """
+        self._touch(now, answered)
         if not delete:
             self.draft += text
             return ""
@@ -142,9 +148,9 @@ class Person(msgspec.Struct):
         self.committed = self.committed[: len(self.committed) - beyond]
         return taken
 
-    def did(self, kind: Activity, *, now: Instant) -> None:
+    def did(self, kind: Activity, *, now: Instant, answered: bool = False) -> None:
         """Take in an activity whose words are not known."""
-        self._touch(now)
+        self._touch(now, answered)
         self.active = kind in ("typing", "speaking")
 
     def take_floor(self, now: Instant) -> bool:
@@ -173,8 +179,11 @@ class Person(msgspec.Struct):
         """For how long the person has done nothing (a day, where they never did)."""
         return 86_400_000 if self.last_input is None else (now - self.last_input) // 1_000_000
 
-    def _touch(self, now: Instant) -> None:
-        if self.last_input is not None and self.holding_since is not None:
-            gap = min((now - self.last_input) // 1_000_000, 2_000)
-            self.tempo_ms = (3 * self.tempo_ms + gap) // 4
+    def _touch(self, now: Instant, answered: bool) -> None:
+        if self.last_input is not None:
+            gap = (now - self.last_input) // 1_000_000
+            if self.holding_since is not None:
+                self.tempo_ms = (3 * self.tempo_ms + min(gap, 2_000)) // 4
+            if not (self.active or answered):
+                self.tempo.went_on(gap, ended=self.ended)
         self.last_input, self.ended = now, False

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["goes_on", "reached"]
+__all__ = ["first_sentence", "goes_on", "reached"]
 
 _ENDED: Final = re.compile(r"""[.!?:;…\u3002\uff01\uff1f]["'”’)\]]*$|\n$""")
 _CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
+_SENTENCE: Final = re.compile(r"""[.!?…]["'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
 _TAIL: Final = 400
 """Characters at the end of what was heard that are looked for in the text."""
 
@@ -46,6 +47,18 @@ def reached(text: str, heard: str) -> str:
         tail = tail.partition(" ")[2]
     ends = [match.end() for match in _CLAUSE.finditer(text, 0, min(len(text), end + 1)) if match.end() <= end]
     return text[: ends[-1]] if ends else ""
+
+
+def first_sentence(text: str, longest: int) -> str:
+    """The first sentence of `text`, or as much of it as `longest` characters hold.
+
+    >>> first_sentence("It is noon. Lunch is at one.", 60)
+    'It is noon.'
+    """
+    stripped = text.strip()
+    sentence = _SENTENCE.search(stripped)
+    first = stripped[: sentence.end()] if sentence is not None else stripped
+    return first if len(first) <= longest else first[: longest - 1].rpartition(" ")[0] + "…"
 
 
 def _end_of(text: str, begun: str) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from orchestrator.clock import START, Instant
-from orchestrator.effects import FindingState, LedgerChanged, Work
+from orchestrator.effects import FindingState, Floor, LedgerChanged, Work
 from orchestrator.events import DelegationState
 from orchestrator.finding import Finding, Urgency
 from orchestrator.growing import goes_on, reached
@@ -123,6 +123,10 @@ class Note(msgspec.Struct):
     style: str = "weave"
     topic: int = 0
     """The topic of the conversation when it was last offered."""
+    quiet_ms: int = 0
+    """How long the person is to be quiet before it is heard, where it was last given to the voice ahead of that."""
+    arrived_to: Floor = "nobody"
+    """Who had the floor when it arrived."""
 
 
 class Ledger(msgspec.Struct):
@@ -136,6 +140,8 @@ class Ledger(msgspec.Struct):
     gaps: int = 0
     changes: list[LedgerChanged] = msgspec.field(default_factory=list[LedgerChanged])
     """Not yet collected by the session."""
+    lawful: bool = True
+    """Whether a finished finding is kept from being dropped, and old answers from being told."""
 
     def collect(self) -> list[LedgerChanged]:
         """The changes since the last call."""
@@ -195,7 +201,7 @@ class Ledger(msgspec.Struct):
         """Move a finding on; one that has reached its end leaves the ledger. Raises `IllegalTransition`."""
         if state not in FINDING_TRANSITIONS[note.state]:
             raise IllegalTransition(f"finding {note.finding.id}: {note.state} -> {state}")
-        if state in ("expired", "dropped") and note.finding.terminal:
+        if state in ("expired", "dropped") and note.finding.terminal and self.lawful:
             raise IllegalTransition(f"finding {note.finding.id} is finished; it cannot be {state}")
         note.state = state
         self.changes.append(LedgerChanged(state=state, finding=note.finding.id, reason=reason))
@@ -211,7 +217,7 @@ class Ledger(msgspec.Struct):
         if note.state != "heard":
             # `said` is all that was heard where it was cut; else it is the earlier part that it goes on with.
             text = "" if note.continues else reached(text, note.said)
-        if len(text) > len(job.told) or (note.state == "heard" and not text.startswith(job.told)):
+        if len(text) > len(job.told) or (note.state == "heard" and not job.told.startswith(text)):
             job.told = text
 
     def arrive(self, finding: Finding, *, now: Instant) -> Job | None:
@@ -252,6 +258,9 @@ class Ledger(msgspec.Struct):
             self.advance(job, "running")
         if finding.kind == "progress":
             job.progress = finding.text
+        later = [note.finding.text for note in self.of(job.id) if note.finding.seq > finding.seq]
+        if finding.kind == "partial" and any(goes_on(text, finding.text) for text in (*later, f"{job.told}\n")):
+            return self._refuse(finding, "superseded", "a later part of the answer came first, and holds it")
         replaced = [note for note in self.of(job.id) if note.state == "owed"]
         for note in replaced:
             grown = finding.kind == note.finding.kind == "partial" and goes_on(finding.text, note.finding.text)

@@ -50,6 +50,8 @@ _LISTEN_MS = 5_000
 """How long the voice is stepped through the silence after an unfinished line."""
 _ASKED = 20
 """Lines without an answer that are remembered beside the last one."""
+_TOO_SOON_MS = 1_500
+"""Who has not ended their line, and takes the floor back within this, had only paused."""
 _BREATH_MS = 600
 """After so long without a key, the last word is complete."""
 
@@ -61,6 +63,7 @@ class Session:
         self.config = config
         self._timing = timing
         self._state = State(started_at=started_at, next_grid=after(started_at, config.tick_ms))
+        self._state.ledger.lawful = config.lawful
 
     # --- what the shell needs ----------------------------------------------------------------------------------------
 
@@ -221,7 +224,7 @@ class Session:
         if not text and not final:
             return
         text = self._within_limit(text, delete, now)
-        taken = person.typed(text, delete=delete, now=now)
+        taken = person.typed(text, delete=delete, now=now, answered=self._answered(now))
         if taken:
             state.note(Deleted(text=taken), now)
         piece = Heard(text, "delete" if delete else "insert", final)
@@ -248,6 +251,15 @@ class Session:
             person.release(ended=True)
             self._edge(now)
 
+    def _answered(self, now: Instant) -> bool:
+        """Whether the person has been told something since they last did anything. In an unfinished line, what they
+        break into at once does not count: that was said into a pause of theirs."""
+        person, spoken, floor = self._state.person, self._state.speech.last_emit, self._state.floor
+        if spoken is None or person.last_input is None or spoken < person.last_input:
+            return False
+        broke_in = floor.floor == "assistant" and to_ms(now) - to_ms(floor.since) <= _TOO_SOON_MS
+        return person.ended or not broke_in
+
     def _within_limit(self, text: str, delete: bool, now: Instant) -> str:
         person, longest = self._state.person, self.config.longest_draft
         room = longest - len(person.committed) - len(person.draft)
@@ -269,7 +281,7 @@ class Session:
 
     def _activity(self, event: UserActivity, now: Instant, out: list[Effect]) -> None:
         state = self._state
-        state.person.did(event.kind, now=now)
+        state.person.did(event.kind, now=now, answered=self._answered(now))
         state.heard.append(Heard(activity=event.kind))
         if event.kind in ("typing", "speaking"):
             self._takes_floor(f"the person began {event.kind}", now, out)
@@ -287,8 +299,7 @@ class Session:
             self._edge(now)
         if began or state.speech.paused:
             state.floor.settle(person=True, assistant=state.speech.speaking, now=now)
-            if state.speech.speaking or state.speech.delivering():
-                delivery.silence(state, reason, now, out)
+            delivery.silence(state, reason, now, out)
             state.speech.paused = False
 
     def _backchannel(self, now: Instant) -> None:
@@ -342,9 +353,8 @@ class Session:
                 state.notices.append(NOT_CURRENT)
                 return
             interject = any(note.style == "interject" for note in live)
-            state.speech.say(
-                event.text, about=event.about, overlap=event.overlap, place="clause" if interject else "last"
-            )
+            quiet_ms = max(note.quiet_ms for note in live)
+            state.speech.say(event.text, event.about, event.overlap, quiet_ms, "clause" if interject else "last")
         else:
             state.reply_since = None
             state.asked.clear()
@@ -473,7 +483,7 @@ class Session:
             now,
             pace=config.pace,
             tick_ms=config.tick_ms,
-            person_holds=state.person.holding_since is not None,
+            quiet_ms=-1 if state.person.holding_since is not None else state.person.quiet_ms(now),
             reported=config.hearing == "reported",
         )
         out.extend(parts)

@@ -18,9 +18,12 @@ __all__ = ["Cut", "Segment", "Speech", "take_back", "take_back_answers"]
 
 _WORD: Final = re.compile(r"\s*\S+\s*")
 _SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
-_CLAUSE: Final = re.compile(r"[,.;:!?…]+[\"')\]]*(?=\s|$)|\s(?=(?:and|but|so|because|or|which|while)\s)|\s[-–—](?=\s)")
-_CLAUSE_SEARCH: Final = 40
-"""Characters to look ahead for a clause boundary: two thirds of a second of speech; then the next word will do."""
+_CLAUSE: Final = re.compile(r"[,.;:!?…]+[\"')\]]*(?=\s|$)|\s[-–—](?=\s)")
+_CONJUNCTION: Final = re.compile(r"\s(?=(?:and|but|because|or|which|while)\s)")
+_SENTENCE_SEARCH: Final = 40
+"""Characters to look ahead for the end of a sentence, before a comma will do."""
+_CLAUSE_SEARCH: Final = 80
+"""Characters to look ahead for a clause boundary: a good second of speech; then the next word will do."""
 
 
 class Segment(msgspec.Struct):
@@ -34,6 +37,8 @@ class Segment(msgspec.Struct):
     keep: bool = False
     """Said again from the beginning if it is cut: what the session itself promised to say (reminders, notices)."""
     reason: str = ""
+    quiet_ms: int = 0
+    """Not begun before the person has been quiet for so long."""
     sealed: bool = False
     """Nothing will be added."""
     emitted: int = 0
@@ -108,12 +113,13 @@ class Speech(msgspec.Struct):
     def say(
         self,
         text: str,
-        *,
         about: tuple[str, ...] = (),
         overlap: str = "",
+        quiet_ms: int = 0,
+        place: Literal["last", "clause"] = "last",
+        *,
         keep: bool = False,
         reason: str = "",
-        place: Literal["last", "clause"] = "last",
     ) -> None:
         """Queue text. It joins a segment that is still open and has the same purpose."""
         if not text:
@@ -125,7 +131,7 @@ class Speech(msgspec.Struct):
         if not text.strip():
             return
         self.utterances += 1
-        segment = Segment(text.lstrip(), self.utterances, about, overlap, keep, reason, sealed=keep)
+        segment = Segment(text.lstrip(), self.utterances, about, overlap, keep, reason, quiet_ms, sealed=keep)
         if place == "clause":
             self.queue.insert(self._clause_place(), segment)
         else:
@@ -164,8 +170,11 @@ class Speech(msgspec.Struct):
             return at + 1
         return len(self.queue)
 
-    def emit(self, now: Instant, *, pace: int | None, tick_ms: int, person_holds: bool, reported: bool) -> list[Emit]:
-        """What goes out at this micro-turn: at most one tick's worth, and nothing over the person unless it may."""
+    def emit(self, now: Instant, *, pace: int | None, tick_ms: int, quiet_ms: int, reported: bool) -> list[Emit]:
+        """What goes out at this micro-turn: at most one tick's worth, and nothing over the person unless it may.
+
+        `quiet_ms`: for how long the person has been quiet; less than 0 while they hold the floor.
+        """
         cap = 0 if pace is None else pace * tick_ms
         if pace is not None:
             elapsed = tick_ms if self.credited_at is None else min((now - self.credited_at) // MS, tick_ms)
@@ -178,7 +187,7 @@ class Speech(msgspec.Struct):
             return []
         parts: list[Emit] = []
         for segment in list(self.queue):
-            if person_holds and not segment.overlap:
+            if not segment.overlap and (quiet_ms < 0 or self._too_early(segment, quiet_ms)):
                 continue
             text = segment.text[segment.emitted :] if pace is None else self._words(segment, cap)
             closes = segment.sealed and len(text) == segment.left
@@ -189,6 +198,12 @@ class Speech(msgspec.Struct):
             self.queue.remove(segment)
             self.finished.append(segment)
         return parts
+
+    def _too_early(self, segment: Segment, quiet_ms: int) -> bool:
+        """Whether what was phrased ahead waits: for the gap, or for what was begun in the meantime."""
+        if segment.emitted or not segment.quiet_ms:
+            return False
+        return quiet_ms < segment.quiet_ms or any(other.emitted for other in self.queue)
 
     def _words(self, segment: Segment, cap: int) -> str:
         text = ""
@@ -266,7 +281,12 @@ def take_back_answers(speech: Speech) -> None:
 
 
 def _clause_end(text: str, start: int) -> int:
-    found = _SENTENCE.search(text, start, start + _CLAUSE_SEARCH) or _CLAUSE.search(text, start, start + _CLAUSE_SEARCH)
+    ahead = start + _CLAUSE_SEARCH
+    found = (
+        _SENTENCE.search(text, start, start + _SENTENCE_SEARCH)
+        or _CLAUSE.search(text, start, ahead)
+        or _CONJUNCTION.search(text, start, ahead)
+    )
     if found is not None:
         return found.end()
     for word in _WORD.finditer(text, min(start + _CLAUSE_SEARCH, len(text))):

@@ -102,7 +102,7 @@ def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
 
 def _replace(state: State, job_id: str, reason: str, now: Instant, out: list[Effect]) -> None:
     job = state.ledger.jobs.get(job_id)
-    if job is None or job.state in ("superseded", "cancelled"):
+    if job is None or job.state in ("superseded", "cancelled") or not state.ledger.lawful:
         return
     was_open = job.state in OPEN
     _take_back(state, job, reason, now, out)
@@ -125,7 +125,7 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
     if job is None or job.state in ("cancelled", "superseded"):
         state.notices.append(f"There is no task {event.delegation} to correct.")
         return
-    if job.state not in OPEN:
+    if job.state not in OPEN or not (event.answers or state.ledger.lawful):
         if not event.answers:
             _again(state, config, job, event.text, now, out)
         elif state.expecting == event.answers:
@@ -195,21 +195,35 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
             if note.state == "offered":
                 # What the voice has made of it waits to be said, and the new attempt will tell the same again.
                 cut_speech(state, note.finding.id, "the task was begun again", now, out)
-    if finding.terminal:
-        if state.expecting.startswith(f"{finding.delegation}."):
-            # Nobody waits for the answer to its question any more; another one may be put.
-            state.expecting = ""
-        for note in state.ledger.of(finding.delegation):
-            if note.state == "offered":
-                # A partial that nobody has begun to hear is contained in the answer.
-                cut_speech(state, note.finding.id, f"{finding.id} replaces it", now, out)
-                state.ledger.settle(note, "owed", f"{finding.id} is here")
+    if finding.terminal and job is not None and not job.answered:
+        _make_room(state, finding, now, out)
     stale = state.ledger.arrive(finding, now=now)
-    if before is None and finding.kind != "progress" and finding.id in state.ledger.notes:
-        state.note(Found(finding=finding), now)
+    if before is None and finding.id in state.ledger.notes:
+        state.ledger.notes[finding.id].arrived_to = state.floor.floor
+        if finding.kind != "progress":
+            state.note(Found(finding=finding), now)
     state.collect(out)
     if stale is not None:
         _again(state, config, stale, "; ".join(stale.corrections), now, out)
+
+
+def _make_room(state: State, answer: Finding, now: Instant, out: list[Effect]) -> None:
+    """The one answer of a task is here, for the first time: what was to be told in its place is not."""
+    if state.expecting.startswith(f"{answer.delegation}."):
+        # Nobody waits for the answer to its question any more; another one may be put.
+        state.expecting = ""
+    for note in state.ledger.of(answer.delegation):
+        if note.state == "offered":
+            # A partial that nobody has begun to hear is contained in the answer.
+            cut_speech(state, note.finding.id, f"{answer.id} replaces it", now, out)
+            state.ledger.settle(note, "owed", f"{answer.id} is here")
+        elif note.state == "speaking" and note.finding.kind == "partial" and not _contains(answer, note.finding):
+            cut_speech(state, note.finding.id, f"{answer.id} says it otherwise", now, out)
+            state.ledger.settle(note, "superseded", f"{answer.id} says it otherwise")
+
+
+def _contains(answer: Finding, part: Finding) -> bool:
+    return " ".join(part.text.split()) in " ".join(answer.text.split())
 
 
 def update(state: State, event: DelegationUpdate, now: Instant, out: list[Effect]) -> None:

@@ -121,6 +121,8 @@ class Prompt:
             return
         interject = any(offer.style == "interject" for offer in offers)
         parts = [chat_words.TELL_INTERJECT if interject else chat_words.TELL]
+        if any(offer.brief for offer in offers):
+            parts.append(chat_words.TELL_BRIEF)
         for offer in offers:
             parts += self._told(offer)
         parts.append(chat_words.TELL_SILENCE)

@@ -182,6 +182,7 @@ SOURCES: Final = "Sources: {names}"
 
 TELL: Final = "Tell the person this now. Nothing else."
 TELL_INTERJECT: Final = "You are speaking. Put this in now, in one short sentence."
+TELL_BRIEF: Final = "Keep it to one short sentence. They can ask for the rest."
 TELL_ITEM: Final = "{id}{task}: {what}"
 TELL_TASK: Final = ' (asked for: "{task}")'
 TELL_ABOVE: Final = "the finding above"

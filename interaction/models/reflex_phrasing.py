@@ -16,6 +16,8 @@ __all__ = ["Piece", "body", "ended", "resumed", "shortened", "standing", "togeth
 
 LONGEST: Final = 400
 """Characters of one finding that are said unasked: about seven seconds."""
+_BRIEF: Final = 120
+"""The same where it is to be told in short: about two seconds."""
 _ON_REQUEST: Final = " (more on request)"
 _SENTENCE_END: Final = re.compile(r"[.!?][\"')\]]?\s|\n")
 _CLAUSE_END: Final = re.compile(r"[.!?;:,][\"')\]]?\s+|\n+")
@@ -87,13 +89,14 @@ def body(offer: Offer, name: Told, *, lead: bool) -> Piece:
     if offer.style == "say":
         return Piece(text or "Done.", topic=name.topic)
     about = f"About {name.topic}: " if lead and name.topic else ""
+    longest = _BRIEF if offer.brief else LONGEST
     match finding.kind:
         case "final":
-            head, rest = shortened(text)
+            head, rest = shortened(text, longest)
             said = head if rest else _sourced(text, finding.sources)
             return Piece(about + (said or "Done."), rest, name.topic)
         case "partial":
-            head, rest = shortened(text)
+            head, rest = shortened(text, longest)
             if offer.continues:
                 return Piece(about + head, rest, name.topic)
             return Piece(f"About {name.topic}, so far: {head}" if about else f"So far: {head}", rest, name.topic)
@@ -102,7 +105,7 @@ def body(offer: Offer, name: Told, *, lead: bool) -> Piece:
                 f"Still {name.doing}: {text}" if name.topic else f"Still working on it: {text}", topic=name.topic
             )
         case "error":
-            head, rest = shortened(text)
+            head, rest = shortened(text, longest)
             what = name.noun if name.topic else "that"
             return Piece(_closed(f"I couldn't finish {what}" + (f": {head}" if head else "")), rest, name.topic)
         case "question":

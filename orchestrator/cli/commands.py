@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.bench import bench
 from orchestrator.cli.operating import tasks, top
 from orchestrator.version import __version__
 
@@ -163,5 +164,6 @@ def doctor(redis: str | None, root: Path | None, models: bool, model: tuple[str,
     return run(redis=redis, root=root, as_json=as_json)
 
 
+duologue.add_command(bench)
 duologue.add_command(top)
 duologue.add_command(tasks)

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
+from typing import Final
 
 from orchestrator.clock import from_ms, to_ms
 from orchestrator.effects import MicroTurn, StepModel
 from orchestrator.events import Event, ModelEvent, ModelRested, ModelSpoke, TickDue
+from orchestrator.growing import first_sentence
 from orchestrator.journal import Record, worth_writing
 from orchestrator.session import Session
 
 __all__ = ["Voice", "plain_voice", "play", "silent_voice"]
+
+_BRIEF: Final = 200
 
 Voice = Callable[[MicroTurn], Sequence[ModelEvent]]
 """A voice as a pure function: what it says and asks for at a micro-turn. It answers in no time."""
 
 
 def plain_voice(turn: MicroTurn) -> Sequence[ModelEvent]:
-    """Says each finding it is offered in its own words, all in one utterance, and nothing else."""
+    """Says each finding it is offered in its own words, all in one utterance, and nothing else. In short, it says the
+    first sentence."""
     if not turn.offers:
         return (ModelRested(turn.n),)
-    text = " ".join(offer.rest for offer in turn.offers)
+    text = " ".join(first_sentence(offer.rest, _BRIEF) if offer.brief else offer.rest for offer in turn.offers)
     return ModelSpoke(text, tuple(offer.finding.id for offer in turn.offers)), ModelRested(turn.n)
 
 

@@ -53,7 +53,7 @@ def check_timing_policy(policy: TimingPolicy) -> None:
 
     The laws: equal in, equal out; every decision has a reason and is about what is pending; a finished result is never
     dropped unless it is superseded; nothing is spoken while the person holds the floor unless the decision says so
-    (`over_person`), a card excepted.
+    (`over_person`); what is shown is not spoken, and what is announced waits for the floor.
     """
     for moment in moments():
         for pending in pendings():
@@ -74,5 +74,5 @@ def check_timing_policy(policy: TimingPolicy) -> None:
                     assert decision.state == "superseded" or not finished & set(decision.findings), f"loses {where}"
                 case Splice():
                     assert decision.findings, f"splices nothing {where}"
-                    over = moment.floor in ("person", "both") and decision.style != "card"
+                    over = moment.floor in ("person", "both") and decision.style not in ("card", "announce")
                     assert decision.over_person or not over, f"speaks over the person {where}"

@@ -11,7 +11,7 @@ from orchestrator.decisions import Decision
 from orchestrator.effects import Floor
 from orchestrator.finding import Finding
 
-__all__ = ["Moment", "Pending", "TimingPolicy"]
+__all__ = ["Moment", "Pending", "TimingPolicy", "ids"]
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -31,6 +31,10 @@ class Pending(msgspec.Struct, frozen=True):
     """What the person has heard of it."""
     moved_on: bool = False
     """Whether the person turned to something else since its delivery was cut."""
+    asked: int = 0
+    """The place in the conversation (its revision) at which the work that found it was asked for."""
+    arrived_to: Floor = "nobody"
+    """Who had the floor when it arrived."""
 
     @property
     def id(self) -> str:
@@ -50,8 +54,13 @@ class Moment(msgspec.Struct, frozen=True):
     """The person said that they have finished (Enter); otherwise they may only have paused."""
     tempo_ms: int = 250
     """The person's typical time between two inputs."""
+    pause_ms: int = 0
+    """How long the person pauses at a place like this one (within a line, or where `ended`, between two) and then goes
+    on; one of the longest of late. 0: not known."""
     unsure: bool = False
     """The person types what may yet be a backchannel."""
+    answered: bool = True
+    """The assistant has said something since the person last did anything: so it took what they said for whole."""
     reply_due: bool = False
     """The person has finished and the voice has not answered yet."""
     remaining_chars: int = 0
@@ -73,3 +82,8 @@ class TimingPolicy(Protocol):
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         """What to do with `pending` (never empty) at `moment`; `None`: no opinion."""
         ...
+
+
+def ids(pending: tuple[Pending, ...]) -> tuple[str, ...]:
+    """The ids of `pending`, as a decision names them."""
+    return tuple(item.id for item in pending)

@@ -24,7 +24,7 @@ HEAVY = {
     "structlog",
     "tools",
 }
-COMMANDS = ("chat", "worker", "simulate", "doctor", "top", "tasks")
+COMMANDS = ("chat", "worker", "simulate", "doctor", "bench", "top", "tasks")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)])

@@ -17,6 +17,7 @@ THREE = ("interaction", "background", "tools")
 SHELL = {
     *(
         "assistant",
+        "bench",
         "bus",
         "cli",
         "completions",

@@ -11,7 +11,7 @@ from orchestrator.effects import Floor, Heard, MicroTurn
 from orchestrator.events import Event, ModelEvent, ModelRested, ModelSpoke, UserText
 from orchestrator.session import Session
 from orchestrator.testing import play
-from orchestrator.timing.policies import WaitForGap
+from orchestrator.timing import WaitForGap
 
 ENTER: Final = Heard(final=True)
 SPEAKING: Final = Heard(activity="speaking")

@@ -362,8 +362,13 @@ def test_an_offer_shows_a_finding_again_that_is_far_above_or_gone() -> None:
             "If one of them needs no words, call `stay_silent` with its id."
         ),
     )
+    prompt.offer((Offer(LYON, brief=True),))
+    assert shown(prompt)[-1][1].splitlines()[:2] == [
+        "Tell the person this now. Nothing else.",
+        "Keep it to one short sentence. They can ask for the rest.",
+    ]
     prompt.offer(())
-    assert shown(prompt)[-1][0] == "tell" and len([1 for kind, _ in shown(prompt) if kind == "tell"]) == 1
+    assert shown(prompt)[-1][0] == "tell" and len([1 for kind, _ in shown(prompt) if kind == "tell"]) == 2
 
 
 def test_the_status_is_told_when_it_has_changed() -> None:

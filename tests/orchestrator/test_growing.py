@@ -115,6 +115,31 @@ def test_a_final_that_was_told_whole_in_its_parts_is_not_told_again() -> None:
     assert states(records, "s-1.2")[-1] == "acknowledged"
 
 
+def test_a_part_that_comes_after_a_later_one_is_not_told_again() -> None:
+    told = play(working(), [(1_000, part(TWO, 2)), (6_000, part(ONE, 1))], until_ms=12_000)
+    assert said(told) == TWO
+    assert states(told, "s-1.1") == ["superseded"]
+    telling = play(working(), [(1_000, part(TWO, 2)), (1_200, part(ONE, 1))], until_ms=12_000)
+    assert said(telling) == TWO
+    other = play(working(), [(1_000, part(TWO, 2)), (6_000, part("Snow.", 1))], until_ms=12_000)
+    assert said(other) == f"{TWO}Snow."
+
+
+def test_a_final_that_comes_twice_while_the_voice_phrases_it_is_told_once() -> None:
+    twice: list[tuple[int, Event]] = [(1_000, found(THREE, seq=1)), (1_200, found(THREE, seq=1))]
+    records = play(working(), twice, until_ms=12_000, latency_ms=400)
+    assert said(records) == THREE
+    assert states(records, "s-1.1") == ["owed", "offered", "speaking", "heard"]
+
+
+def test_a_part_is_broken_off_when_the_answer_says_it_otherwise() -> None:
+    events: list[tuple[int, Event]] = [(1_000, part(ONE, 1)), (1_300, found("It leaves at ten.", seq=2))]
+    records = play(working(), events, until_ms=12_000)
+    assert ONE not in said(records)
+    assert said(records).endswith("It leaves at ten.")
+    assert states(records, "s-1.1")[-1] == "superseded"
+
+
 def test_after_a_correction_nothing_counts_as_told() -> None:
     events: list[tuple[int, Event]] = [
         (1_000, part(ONE, 1)),

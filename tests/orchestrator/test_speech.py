@@ -16,7 +16,9 @@ def spoken(speech: Speech, *, from_tick: int = 0, ticks: int = 400, person_holds
     """What goes out in so many micro-turns."""
     words = ""
     for tick in range(from_tick, from_tick + ticks):
-        for part in speech.emit(from_ms(200 * tick), pace=60, tick_ms=200, person_holds=person_holds, reported=False):
+        for part in speech.emit(
+            from_ms(200 * tick), pace=60, tick_ms=200, quiet_ms=-1 if person_holds else 0, reported=False
+        ):
             words += part.text + ("|" if part.ends else "")
     return words
 
@@ -25,7 +27,7 @@ def test_without_pacing_all_goes_out_at_once() -> None:
     speech = Speech()
     speech.say(STORY)
     speech.seal()
-    (part,) = speech.emit(from_ms(0), pace=None, tick_ms=200, person_holds=False, reported=False)
+    (part,) = speech.emit(from_ms(0), pace=None, tick_ms=200, quiet_ms=0, reported=False)
     assert (part.text, part.ends) == (STORY, True)
     assert not speech.active
 
@@ -117,7 +119,7 @@ def test_what_was_sent_and_not_confirmed_was_not_heard() -> None:
     parts = [
         part
         for tick in range(4)
-        for part in speech.emit(from_ms(200 * tick), pace=60, tick_ms=200, person_holds=False, reported=True)
+        for part in speech.emit(from_ms(200 * tick), pace=60, tick_ms=200, quiet_ms=0, reported=True)
     ]
     speech.confirm(parts[1].seq)
     assert speech.cut().heard == parts[0].text + parts[1].text
@@ -131,16 +133,16 @@ def test_the_pace_is_kept_on_the_whole(pace: int) -> None:
     speech.seal()
     ticks = 0
     while speech.active:
-        speech.emit(from_ms(200 * ticks), pace=pace, tick_ms=200, person_holds=False, reported=False)
+        speech.emit(from_ms(200 * ticks), pace=pace, tick_ms=200, quiet_ms=0, reported=False)
         ticks += 1
     assert abs(len(text) / (ticks * 0.2) / pace - 1) < 0.1
 
 
 def test_silence_saves_up_no_speech() -> None:
     speech = Speech()
-    speech.emit(from_ms(0), pace=60, tick_ms=200, person_holds=False, reported=False)
+    speech.emit(from_ms(0), pace=60, tick_ms=200, quiet_ms=0, reported=False)
     speech.say(STORY)
-    (part,) = speech.emit(from_ms(60_000), pace=60, tick_ms=200, person_holds=False, reported=False)
+    (part,) = speech.emit(from_ms(60_000), pace=60, tick_ms=200, quiet_ms=0, reported=False)
     assert len(part.text) <= 18
 
 

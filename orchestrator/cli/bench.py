@@ -1,0 +1,89 @@
+"""`duologue bench`: the benchmarks. Options and help only; what they run is imported when they run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+__all__ = ["bench"]
+
+
+@click.group()
+def bench() -> None:
+    """Measure: when findings are spoken. Without keys, without a network, the same bytes each time."""
+
+
+@bench.command()
+@click.option("--policy", "policies", metavar="NAME", multiple=True, help="Which timing policies (default: all).")
+@click.option("--family", "families", metavar="NAME", multiple=True, help="Which families of scenarios (default: all).")
+@click.option("--seeds", metavar="N", type=click.IntRange(1, 100_000), default=10, show_default=True, help="How many.")
+@click.option("--train", is_flag=True, help="Use the seeds that are for tuning, which no report uses.")
+@click.option("--jobs", metavar="N", type=click.IntRange(1, 64), help="Processes (default: one a processor).")
+@click.option("--by-family", is_flag=True, help="Show each family by itself, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as one JSON object, families included.")
+@click.option("--journals", metavar="DIR", type=click.Path(path_type=Path), help="Write the journal of each run here.")
+@click.option(
+    "--score",
+    "scored",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Run nothing: score the journals in this folder, made by any system.",
+)
+@click.option(
+    "--scenarios",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Run nothing: write the scenarios here, for other systems to run.",
+)
+def splice(
+    policies: tuple[str, ...],
+    families: tuple[str, ...],
+    seeds: int,
+    train: bool,
+    jobs: int | None,
+    by_family: bool,
+    as_json: bool,
+    journals: Path | None,
+    scored: Path | None,
+    scenarios: Path | None,
+) -> int:
+    """When is a finding spoken, and what becomes of it?
+
+    Plays seeded scenarios, in each of which a simulated person talks while a simulated background works, under each
+    timing policy, and scores the journals. docs/benchmark.md tells how to run it on another system.
+    """
+    import os
+
+    from orchestrator.bench.families import FAMILIES, report_seeds, train_seeds
+    from orchestrator.bench.running import run, score_folder, write_scenarios
+    from orchestrator.bench.table import as_json as to_json
+    from orchestrator.bench.table import as_text, tabulate
+    from orchestrator.errors import UsageError
+    from orchestrator.timing.baselines import BASELINES
+    from orchestrator.timing.named import NAMED
+
+    for what, chosen, known in (("policy", policies, tuple(NAMED)), ("family", families, tuple(FAMILIES))):
+        for name in chosen:
+            if name not in known:
+                raise UsageError(f"there is no {what} {name!r}", "", f"choose from: {', '.join(known)}")
+    numbers = train_seeds(seeds) if train else report_seeds(seeds)
+    if scenarios is not None:
+        count = write_scenarios(scenarios, families or tuple(FAMILIES), numbers)
+        click.echo(f"{count} scenarios written to {scenarios}")
+        return 0
+    if scored is not None:
+        results = score_folder(scored)
+    else:
+        results = run(
+            {name: NAMED[name]() for name in policies or tuple(NAMED)},
+            seeds=numbers,
+            families=families or tuple(FAMILIES),
+            jobs=jobs or os.cpu_count() or 1,
+            journals=journals,
+            lawless=BASELINES,
+        )
+    table = tabulate(results)
+    sys.stdout.buffer.write(to_json(table) if as_json else as_text(table, families=by_family).encode())
+    return 0
