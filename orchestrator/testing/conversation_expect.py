@@ -116,12 +116,12 @@ class Expectations:
     def said(self, words: str) -> Expectation:
         """The assistant said `words`, in one utterance. The time is that of their first and last piece."""
         __tracebackhide__ = True
-        return self._happened(f'the assistant to say "{words}"', self._account.said(words, card=False))
+        return self._happened(f'the assistant to say "{words}"', self._account.said(words, card=False), words)
 
     def shown(self, words: str) -> Expectation:
         """A card with `words` was shown."""
         __tracebackhide__ = True
-        return self._happened(f'a card with "{words}"', self._account.said(words, card=True))
+        return self._happened(f'a card with "{words}"', self._account.said(words, card=True), words)
 
     def heard_once(self, words: str) -> Expectation:
         """The person was told `words` exactly once, aloud or on a card."""
@@ -134,7 +134,7 @@ class Expectations:
         if len(times) > 1:
             all_times = ", ".join(f"{span.begins_ms:,} ms" for span in times)
             self._witness.fail(f"Expected {what}.", f"It was told {len(times)} times: at {all_times}.", times)
-        return self._happened(what, times)
+        return self._happened(what, times, words)
 
     def never_said(self, words: str) -> None:
         """The assistant said no such words; a card may have shown them."""
@@ -173,13 +173,13 @@ class Expectations:
         what = f'a task with "{words}"' if words else "a task"
         if times is not None and len(found) != times:
             self._witness.fail(f"Expected {what} {times} times.", f"There were {len(found)}.", found)
-        return Expectation(self._witness, what, found) if times == 0 else self._happened(what, found)
+        return Expectation(self._witness, what, found) if times == 0 else self._happened(what, found, words)
 
     def found(self, words: str) -> Expectation:
         """A finding with `words` arrived from the background."""
         __tracebackhide__ = True
         times = [Span(at_ms, at_ms) for at_ms, _ in self._account.findings(words)]
-        return self._happened(f'a finding with "{words}"', times)
+        return self._happened(f'a finding with "{words}"', times, words)
 
     def held(self, words: str, *, reason: str = "") -> Expectation:
         """The policy held back a finding with `words`; `reason`: words of why."""
@@ -211,10 +211,19 @@ class Expectations:
         if found and not meant:
             given = "; ".join(dict.fromkeys(item.decision.reason for item in found))
             self._witness.fail(f"Expected {what}.", f"It was, but because: {given}.", [item.span for item in found])
-        return self._happened(what, meant)
+        return self._happened(what, meant, words)
 
-    def _happened(self, what: str, times: Sequence[Span]) -> Expectation:
+    def _happened(self, what: str, times: Sequence[Span], words: str) -> Expectation:
         __tracebackhide__ = True
         if not times:
-            self._witness.fail(f"Expected {what}.", "It did not happen.")
+            self._witness.fail(f"Expected {what}.", "It did not happen.", self._near(words))
         return Expectation(self._witness, what, times)
+
+    def _near(self, words: str) -> list[Span]:
+        """Where to look for why not: all else that has to do with these words."""
+        if not words:
+            return []
+        found = [Span(at_ms, at_ms) for at_ms, _ in self._account.findings(words)]
+        decided = [Span(item.span.begins_ms, item.span.begins_ms) for item in self._account.decisions(words)]
+        told = [*self._account.said(words, card=False), *self._account.said(words, card=True)]
+        return [*found, *decided, *told]

@@ -62,6 +62,10 @@ def _lines(account: Account, acts: Sequence[Act]) -> Iterator[_Line]:
         if act.span is not None:
             text = f'{act.kind} "{_short(act.text)}"' if act.text else act.kind
             yield _Line(act.span, "person", text + _until(act.span))
+    for record in account.records:
+        told = _told(record)
+        if told is not None:
+            yield _Line(Span(to_ms(record.at), to_ms(record.at)), *told)
     for utterance in account.utterances:
         if utterance.card:
             yield _Line(utterance.span, "card", f'"{_short(utterance.text)}"')
@@ -69,10 +73,6 @@ def _lines(account: Account, acts: Sequence[Act]) -> Iterator[_Line]:
             broken = " (cut)" if utterance.cut else ""
             text = f'"{_short(utterance.text)}"{broken}{_until(utterance.span)}'
             yield _Line(utterance.span, "assistant", text)
-    for record in account.records:
-        told = _told(record)
-        if told is not None:
-            yield _Line(Span(to_ms(record.at), to_ms(record.at)), *told)
 
 
 def _told(record: Record) -> tuple[str, str] | None:
