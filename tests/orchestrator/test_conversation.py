@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import anyio
+import msgspec
 import pytest
 
 from interaction.models.reflex import ReflexModel
+from orchestrator.bundle import Bundle
 from orchestrator.config import SessionConfig
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.events import UserActivity, UserAudio
+from orchestrator.finding import Finding
+from orchestrator.ports import Desk
 from orchestrator.testing import Conversation
 from orchestrator.testing.conversation_expect import Expectations
 from orchestrator.testing.conversation_person import Span
@@ -237,6 +242,23 @@ def test_a_policy_that_does_not_wait_is_told_from_one_that_does() -> None:
         else:
             with pytest.raises(AssertionError, match="It did not happen"):
                 talk.expect.held("9:12")
+
+
+def test_what_is_critical_is_said_over_the_person_and_that_is_found() -> None:
+    async def smoke(bundle: Bundle, desk: Desk) -> Finding:
+        await anyio.sleep(2)
+        return msgspec.structs.replace(Finding.final("There is smoke."), urgency="critical")
+
+    talk = Conversation(background=smoke)
+    talk.voice.when("watch", says="I do.", task="watch the kitchen")
+    talk.person.types("watch the kitchen", at=0)
+    long = talk.person.types("and then I went to the market, and", at=2_500)
+    expect = held(talk)
+    expect.spliced("smoke").within(100).after(expect.found("smoke"))
+    expect.said("smoke").before(long.ends_ms)
+    with pytest.raises(AssertionError, match=r'The assistant said "There is smoke') as failure:
+        expect.silent_while(talk.person.holding)
+    assert ">   2,500 ms  person" in str(failure.value)
 
 
 def test_speech_over_the_person_is_found() -> None:

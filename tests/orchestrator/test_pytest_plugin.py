@@ -79,6 +79,7 @@ def test_an_expectation_that_fails_points_at_the_line_of_the_test(tmp_path: Path
     assert 'AssertionError: Expected the assistant to say "the 9:12".' in done.stdout, done.stdout + done.stderr
     assert 'talk.expect.said("the 9:12").between(1_000, 2_000)' in done.stdout
     assert "__tracebackhide__" not in done.stdout
+    assert done.stdout.count("the person had no more to say") == 2, "the picture once, and the journal"
 
 
 def test_the_fixtures(tmp_path: Path) -> None:
