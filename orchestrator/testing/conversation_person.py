@@ -90,7 +90,10 @@ class ScriptedPerson:
         self._acts: list[Act] = []
         self._cue: _Cue | None = None
         """The cue that what comes next counts from."""
-        self._next: int = 0
+        self._done: int = 0
+        """When the last act has ended."""
+        self._gap: int | None = None
+        """How long after that the next one begins, where the test says so."""
         self._open: bool = False
         """Whether the last line has not ended."""
 
@@ -127,10 +130,7 @@ class ScriptedPerson:
     def pauses(self, for_ms: int) -> None:
         """Do nothing for so long. After a line without its end it is a pause within that line, and what is said next
         follows at its end."""
-        if not self._open:
-            self._next -= BREATH_MS if self._acts else 0
-            self._open = True
-        self._next += for_ms
+        self._gap = for_ms + (self._gap if self._gap is not None else KEY_MS if self._open else 0)
 
     def interrupts(self, text: str, *, on: str, after: int = 0, spoken: bool = False) -> Act:
         """Begin `text` `after` milliseconds after the assistant has said the words `on` (typed, or spoken).
@@ -192,7 +192,7 @@ class ScriptedPerson:
     def _wait_for(self, words: str) -> None:
         self._cue = _Cue(words)
         self._cues.append(self._cue)
-        self._next, self._open = 0, False
+        self._done, self._gap, self._open = 0, 0, False
 
     def _begin(self, kind: ActKind, text: str, at: int | None) -> tuple[Act, int]:
         if at is not None and at < 0:
@@ -200,12 +200,12 @@ class ScriptedPerson:
         same = self._open and self._acts and self._acts[-1].kind == kind and at is None
         line = self._acts[-1].line if same else len(self._acts)
         act = Act(kind, text, line)
+        gap = self._gap if self._gap is not None else KEY_MS if self._open else BREATH_MS if self._acts else 0
         self._acts.append(act)
-        return act, self._next if at is None else at
+        return act, self._done + gap if at is None else at
 
     def _end(self, act: Act, now: int, *, ends: bool) -> Act:
-        self._open = not ends
-        self._next = now + (BREATH_MS if ends else KEY_MS)
+        self._done, self._gap, self._open = now, None, not ends
         return act
 
     def _put(self, now: int, event: UserEvent, act: Act) -> None:

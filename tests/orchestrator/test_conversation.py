@@ -78,12 +78,14 @@ def test_a_pause_within_a_line_is_a_part_of_it() -> None:
 def test_a_pause_between_lines_is_as_long_as_it_says() -> None:
     talk = Conversation()
     first = talk.person.types("hello", at=0)
-    talk.person.pauses(5_000)
+    talk.person.pauses(3_000)
+    talk.person.pauses(2_000)
     second = talk.person.types("are you there?")
     third = talk.person.types("hm?")
     talk.run()
     assert second.begins_ms == first.ends_ms + 5_000
     assert third.begins_ms == second.ends_ms + 1_000
+    assert [span.begins_ms for span in talk.person.holding] == [first.begins_ms, second.begins_ms, third.begins_ms]
 
 
 def test_spoken_words_come_one_by_one() -> None:
