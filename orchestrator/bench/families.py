@@ -151,6 +151,20 @@ def _absence(make: Maker) -> None:
     make.works_on(request, make.arrives(_some(make, facts), _soon(make, 6_000, 60_000)))
 
 
+def _cut_off(make: Maker) -> None:
+    """The connection breaks while the work goes on, or in the middle of telling the result, and comes back."""
+    request, facts = make.asks(_START)
+    lasts_ms = make.between(8_000, 40_000)
+    if make.odds(50):
+        make.leaves(Cue("fact.begins", facts[0], after_ms=make.between(300, 1_300)), lasts_ms, cut_off=True)
+        cue = _soon(make)
+    else:
+        make.leaves(Cue(after_ms=make.between(1_500, 2_500)), lasts_ms, cut_off=True)
+        cue = _soon(make, 4_000, 30_000)
+    make.remarks(Cue(after_ms=make.between(2_500, 6_000)))
+    make.works_on(request, make.arrives(facts, cue))
+
+
 # --- one result, and what the assistant does meanwhile ---------------------------------------------------------------
 
 
@@ -334,6 +348,7 @@ FAMILIES: Final[Mapping[str, Callable[[Maker], None]]] = {
     "urgent": _urgent,
     "expiring": _expiring,
     "absence": _absence,
+    "cut-off": _cut_off,
     "worker-failure": _failure,
     "reordering": _reordering,
 }

@@ -164,9 +164,9 @@ class Maker:
         lasts = self.between(250, 450)
         self._steps.append(Step(f"s{len(self._steps) + 1}", cue, "backchannels", "mm-hm", lasts_ms=lasts))
 
-    def leaves(self, cue: Cue, lasts_ms: int) -> Step:
-        """The person goes away for so long."""
-        step = Step(f"s{len(self._steps) + 1}", cue, "away", lasts_ms=lasts_ms)
+    def leaves(self, cue: Cue, lasts_ms: int, *, cut_off: bool = False) -> Step:
+        """The person goes away for so long; `cut_off`: their connection is gone as well."""
+        step = Step(f"s{len(self._steps) + 1}", cue, "cut-off" if cut_off else "away", lasts_ms=lasts_ms)
         self._steps.append(step)
         return step
 

@@ -13,7 +13,7 @@ from orchestrator.bench.families import FAMILIES, scenario
 from orchestrator.bench.playing import play_scenario
 from orchestrator.bench.record import Line, encode_line, read_journal
 from orchestrator.bench.scenario import encode_scenario
-from orchestrator.bench.scoring import Score, score
+from orchestrator.bench.scoring import Rules, Score, score
 from orchestrator.errors import UsageError
 from orchestrator.timing.moment import TimingPolicy
 
@@ -27,6 +27,7 @@ class _Task(msgspec.Struct, frozen=True):
     seed: int
     journals: str
     lawful: bool
+    rules: Rules
 
 
 def run(
@@ -37,6 +38,7 @@ def run(
     jobs: int = 1,
     journals: Path | None = None,
     lawless: Container[str] = (),
+    rules: Rules = Rules(),  # noqa: B008 (a frozen value)
 ) -> list[Score]:
     """Play each family with each seed under each policy, in `jobs` processes, and score it.
 
@@ -46,7 +48,7 @@ def run(
     folder = "" if journals is None else str(journals)
     chosen = tuple(seeds)
     tasks = [
-        _Task(name, policy, tuple(families), seed, folder, name not in lawless)
+        _Task(name, policy, tuple(families), seed, folder, name not in lawless, rules)
         for name, policy in policies.items()
         for seed in chosen
     ]
@@ -64,7 +66,7 @@ def _one(task: _Task) -> list[Score]:
     results: list[Score] = []
     for family in task.families:
         played = play_scenario(scenario(family, task.seed), task.policy, system=task.system, lawful=task.lawful)
-        results.append(score(played))
+        results.append(score(played, task.rules))
         if task.journals:
             file = Path(task.journals) / task.system / f"{family}-{task.seed}.ndjson"
             file.write_bytes(_encoded(played))
@@ -75,15 +77,15 @@ def _encoded(lines: Iterable[Line]) -> bytes:
     return b"".join(encode_line(line) + b"\n" for line in lines)
 
 
-def score_folder(folder: Path) -> list[Score]:
-    """Score every `*.ndjson` below `folder`, in the order of family and seed.
+def score_folder(folder: Path, rules: Rules | None = None) -> list[Score]:
+    """Score every `*.ndjson` below `folder`, in the order of system, family and seed.
 
     Raises `UsageError` where there is none, `ScenarioError` for a journal that cannot be read.
     """
     files = sorted(folder.rglob("*.ndjson")) if folder.is_dir() else []
     if not files:
         raise UsageError(f"there is no journal in {folder}", "", "journals are files that end in .ndjson")
-    scores = [score(read_journal(file.read_bytes().splitlines(), str(file))) for file in files]
+    scores = [score(read_journal(file.read_bytes().splitlines(), str(file)), rules) for file in files]
     order = {family: at for at, family in enumerate(FAMILIES)}
     return sorted(scores, key=lambda one: (one.system, order.get(one.family, len(order)), one.family, one.seed))
 

@@ -103,12 +103,12 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing the person does.
 
     `types` and `speaks` are turns of theirs with a `line`; `aside` is speech to somebody else; `backchannels` is a
-    listener's word; `away` is an absence of `lasts_ms`.
+    listener's word; `away` is an absence of `lasts_ms`, and `cut-off` one in which their connection is gone as well.
     """
 
     id: str
     cue: Cue
-    how: Literal["types", "speaks", "aside", "backchannels", "away"] = "types"
+    how: Literal["types", "speaks", "aside", "backchannels", "away", "cut-off"] = "types"
     line: str = ""
     strokes: tuple[Stroke, ...] = ()
     lasts_ms: int = 0

@@ -51,7 +51,7 @@ class Rules(msgspec.Struct, frozen=True):
     overlap_ms: int = 250
     """A stretch of overlap no longer than this is the reaction time of whoever is interrupted, and no fault."""
     excuse_ms: int = 2_000
-    """An utterance cut so soon after the person spoke or typed, or after its fact became stale, is cut with reason."""
+    """An utterance cut so soon after the person spoke, typed or went, or after its fact became stale, has a reason."""
     knows_ms: int = 250
     """An utterance that begins so soon after the person did is no cut-in: nobody could know yet that they had."""
     collide_ms: int = 500
@@ -259,6 +259,8 @@ def _broken(one: Utterance, said: list[Utterance], rules: Rules) -> bool:
 def _excused(line: Timeline, one: Utterance, rules: Rules) -> bool:
     since = one.ends - rules.excuse_ms
     if any(since <= start <= one.ends for turn in line.turns.values() for start, _ in turn.sounds):
+        return True
+    if any(since <= gone <= one.ends for gone, _ in line.away):
         return True
     stale = [line.facts[name].stale for name in one.about]
     return any(at is not None and since <= at <= one.ends for at in stale)

@@ -254,6 +254,7 @@ def _legend(table: Table) -> list[str]:
     named = f"{seeds[0]} to {seeds[-1]}" if seeds else "none"
     runs = {row.system: row.runs for row in table.rows if row.family == ALL}
     lines = [f"{len(seeds)} seeds ({named}); {max(runs.values(), default=0)} runs a system. Times in ms."]
+    lines.append(f"A moment is good when the person has been quiet for {table.rules.quiet_ms} ms.")
     lines.append("[..]: 5th to 95th percentile over the seeds. Counts are per 100 runs. clean % =")
     lines.append(f"{MEASURES['clean'].formula}.")
     lines.append("delay: the good time that goes by before the first word; wait: all the time. See docs/benchmark.md.")

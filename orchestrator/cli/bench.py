@@ -19,6 +19,14 @@ def bench() -> None:
 @click.option("--policy", "policies", metavar="NAME", multiple=True, help="Which timing policies (default: all).")
 @click.option("--family", "families", metavar="NAME", multiple=True, help="Which families of scenarios (default: all).")
 @click.option("--seeds", metavar="N", type=click.IntRange(1, 100_000), default=10, show_default=True, help="How many.")
+@click.option(
+    "--quiet-ms",
+    metavar="MS",
+    type=click.IntRange(0, 60_000),
+    default=300,
+    show_default=True,
+    help="A moment is good when the person has been quiet for so long.",
+)
 @click.option("--train", is_flag=True, help="Use the seeds that are for tuning, which no report uses.")
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 64), help="Processes (default: one a processor).")
 @click.option("--by-family", is_flag=True, help="Show each family by itself, too.")
@@ -41,6 +49,7 @@ def splice(
     policies: tuple[str, ...],
     families: tuple[str, ...],
     seeds: int,
+    quiet_ms: int,
     train: bool,
     jobs: int | None,
     by_family: bool,
@@ -58,6 +67,7 @@ def splice(
 
     from orchestrator.bench.families import FAMILIES, report_seeds, train_seeds
     from orchestrator.bench.running import run, score_folder, write_scenarios
+    from orchestrator.bench.scoring import Rules
     from orchestrator.bench.table import as_json as to_json
     from orchestrator.bench.table import as_text, tabulate
     from orchestrator.errors import UsageError
@@ -73,8 +83,9 @@ def splice(
         count = write_scenarios(scenarios, families or tuple(FAMILIES), numbers)
         click.echo(f"{count} scenarios written to {scenarios}")
         return 0
+    rules = Rules(quiet_ms=quiet_ms)
     if scored is not None:
-        results = score_folder(scored)
+        results = score_folder(scored, rules)
     else:
         results = run(
             {name: NAMED[name]() for name in policies or tuple(NAMED)},
@@ -83,7 +94,8 @@ def splice(
             jobs=jobs or os.cpu_count() or 1,
             journals=journals,
             lawless=BASELINES,
+            rules=rules,
         )
-    table = tabulate(results)
+    table = tabulate(results, rules)
     sys.stdout.buffer.write(to_json(table) if as_json else as_text(table, families=by_family).encode())
     return 0

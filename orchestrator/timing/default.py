@@ -35,7 +35,7 @@ def default_policy(
     usual = Ahead(gap, FirstOf((MovedOn(), AnswerFirst(), boundary, settle, Speak())), ahead_ms)
     return FirstOf(
         (
-            Expire(),
+            Expire(margin_ms=800),
             Supersede(),
             SilentProgress(),
             InOrder(Urgent(urgent)),

@@ -12,7 +12,10 @@ __all__ = ["Expire", "SilentProgress", "Supersede"]
 
 
 class Expire(msgspec.Struct, frozen=True, tag=True):
-    """Drops partials and progress past their time. A finished result has none."""
+    """Drops partials and progress past their time, or so near to it (`margin_ms`) that they would be stale before they
+    have been said. A finished result has no such time."""
+
+    margin_ms: int = 0
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         late = tuple(
@@ -20,7 +23,7 @@ class Expire(msgspec.Struct, frozen=True, tag=True):
             for item in pending
             if item.finding.kind in ("partial", "progress")
             and item.finding.expires_at_ms is not None
-            and item.finding.expires_at_ms <= to_ms(moment.now)
+            and item.finding.expires_at_ms - self.margin_ms <= to_ms(moment.now)
         )
         return Drop(ids(late), "expired: it went stale before a good moment came", "expired") if late else None
 

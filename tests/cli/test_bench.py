@@ -24,6 +24,8 @@ def test_journals_made_elsewhere_are_scored(duologue: Duologue, tmp_path: Path) 
     ran = duologue("bench", "splice", *SMALL, "--journals", "made")
     assert len(list((tmp_path / "made" / "eager").iterdir())) == 4
     assert duologue("bench", "splice", "--score", "made").stdout == ran.stdout
+    stricter = duologue("bench", "splice", "--score", "made", "--quiet-ms", "900").stdout
+    assert stricter != ran.stdout and "quiet for 900 ms" in stricter
 
 
 def test_scenarios_are_written(duologue: Duologue, tmp_path: Path) -> None:

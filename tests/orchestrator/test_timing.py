@@ -200,6 +200,8 @@ def test_expire_drops_partials_and_never_finals() -> None:
     assert isinstance(decision, Drop)
     assert (decision.findings, decision.state) == (("s-1.1",), "expired")
     assert Expire().decide(at(9_998), (partial,)) is None
+    near = Expire(margin_ms=800)
+    assert [near.decide(at(now), (partial,)) is None for now in (9_198, 9_199)] == [True, False]
 
 
 def test_supersede_drops_the_partial_beside_its_final() -> None:
