@@ -21,7 +21,11 @@ from orchestrator.scenario import GivenModel, GivenTool, Scenario, read_scenario
 from orchestrator.session import Session
 from orchestrator.timing import TimingPolicy, default_policy
 
+<<<<<<< HEAD
 __all__ = ["converse", "run_scenario", "simulate", "simulate_virtually"]
+=======
+__all__ = ["run_scenario", "scripted_voice", "simulate", "simulate_virtually"]
+>>>>>>> testing
 
 
 def simulate(path: Path, *, clock: Literal["virtual", "real"], as_json: bool, out: IO[bytes], notes: IO[str]) -> int:
@@ -102,20 +106,25 @@ async def converse(
         group.cancel_scope.cancel()
 
 
+def scripted_voice(rules: Sequence[GivenModel]) -> InteractionModel:
+    """A voice that follows `rules`. Raises `ScenarioError` where a pattern is not a regular expression."""
+    from interaction.models.scripted import Handover, ScriptedModel, When
+
+    return ScriptedModel(
+        [
+            When(
+                rule.when,
+                rule.say,
+                Handover(tool=rule.delegate.tool, task=rule.delegate.task) if rule.delegate else None,
+            )
+            for rule in rules
+        ]
+    )
+
+
 def _voice(rules: Sequence[GivenModel]) -> InteractionModel:
     if rules:
-        from interaction.models.scripted import Handover, ScriptedModel, When
-
-        return ScriptedModel(
-            [
-                When(
-                    rule.when,
-                    rule.say,
-                    Handover(tool=rule.delegate.tool, task=rule.delegate.task) if rule.delegate else None,
-                )
-                for rule in rules
-            ]
-        )
+        return scripted_voice(rules)
     from interaction.models.reflex import ReflexModel
 
     return ReflexModel()

@@ -1,6 +1,7 @@
 """For tests of whatever is built with Duologue or plugged into it: doubles, virtual time, conformance checks.
 
-`ModelServer` plays a language model over real HTTP, `ScriptedCompletions` plays one without a server;
+`Conversation` is a whole conversation as a test; `ModelServer` plays a language model over real HTTP,
+`ScriptedCompletions` plays one without a server;
 `play` drives a bare session with events and instants; `run_virtual` runs a whole assistant on a clock that jumps;
 `check_bus`, `check_store`, `check_tool` and `check_timing_policy` try an implementation of a port; `forbid_model_calls`
 forbids to call a real model. Loaded when first used.
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.clock import ManualClock
     from orchestrator.completions.switch import forbid_model_calls
     from orchestrator.testing.bus_checks import BusHarness, check_bus
+    from orchestrator.testing.conversation import Conversation
     from orchestrator.testing.model_replies import Hang, Raw, Refuse, Reply, When
     from orchestrator.testing.model_server import Asked, ModelServer
     from orchestrator.testing.playing import plain_voice, play, silent_voice
@@ -27,6 +29,7 @@ __all__ = [
     "AloneContext",
     "Asked",
     "BusHarness",
+    "Conversation",
     "Hang",
     "ManualClock",
     "ModelServer",
@@ -52,6 +55,7 @@ _HOME = {
     "AloneContext": "testing.tool_checks",
     "Asked": "testing.model_server",
     "BusHarness": "testing.bus_checks",
+    "Conversation": "testing.conversation",
     "Hang": "testing.model_replies",
     "ManualClock": "clock",
     "ModelServer": "testing.model_server",

@@ -30,7 +30,17 @@ def test_the_page_on_tests_is_a_test_that_passes(root: Path, tmp_path: Path) -> 
     blocks = BLOCK.findall((root / "docs" / "testing.md").read_text(encoding="utf-8"))
     (tmp_path / "test_page.py").write_text("\n".join(blocks), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_page.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-W",
+            "error",
+            "-p",
+            "orchestrator.testing.pytest_plugin",
+            "test_page.py",
+        ],
         capture_output=True,
         text=True,
         cwd=tmp_path,
