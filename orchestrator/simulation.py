@@ -21,11 +21,7 @@ from orchestrator.scenario import GivenModel, GivenTool, Scenario, read_scenario
 from orchestrator.session import Session
 from orchestrator.timing import TimingPolicy, default_policy
 
-<<<<<<< HEAD
-__all__ = ["converse", "run_scenario", "simulate", "simulate_virtually"]
-=======
-__all__ = ["run_scenario", "scripted_voice", "simulate", "simulate_virtually"]
->>>>>>> testing
+__all__ = ["converse", "run_scenario", "scripted_voice", "simulate", "simulate_virtually"]
 
 
 def simulate(path: Path, *, clock: Literal["virtual", "real"], as_json: bool, out: IO[bytes], notes: IO[str]) -> int:
