@@ -43,7 +43,7 @@ test: setup
 	@scripts/ensure-model-server
 	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 test-model-server: setup
 	@CI=true scripts/ensure-model-server
