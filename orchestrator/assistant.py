@@ -305,10 +305,8 @@ def _voice(named: str | InteractionModel) -> InteractionModel:
     kind, _, model = named.partition(":")
     if kind == "chat" and model:
         from interaction.models.chat import ChatModel
-        from orchestrator.completions.naming import parse_model
 
-        named_model = parse_model(model)
-        return ChatModel(named_model.model, endpoint=named_model.settings)
+        return ChatModel(model)
     if named != "reflex":
         raise ConfigError(
             f"there is no voice called {named!r}",
@@ -348,10 +346,8 @@ def _reasoner(named: str | Reasoner | Agent) -> Reasoner:
     kind, _, model = named.partition(":")
     if kind == "chat" and model:
         from background.models.chat import ChatReasoner
-        from orchestrator.completions.naming import parse_model
 
-        named_model = parse_model(model)
-        return ChatReasoner(named_model.model, endpoint=named_model.settings)
+        return ChatReasoner(model)
     if named != "rules":
         raise ConfigError(
             f"there is no reasoner called {named!r}",

@@ -12,6 +12,7 @@ import msgspec
 
 from orchestrator.completions.asking import Completions
 from orchestrator.completions.endpoint_settings import EndpointSettings
+from orchestrator.completions.naming import parse_model
 from orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -93,8 +94,10 @@ def _fallback(fallback: Fallback, same: Way) -> Line:
 
 def _addressed(model: str) -> Line | None:
     """`NAME@URL`; `None` where it is a name alone."""
-    at = max(model.find("@http://"), model.find("@https://"))
-    return None if at < 0 else _line(model[:at], Way(EndpointSettings(base_url=model[at + 1 :])))
+    if "://" not in model:
+        return None
+    named = parse_model(model)
+    return _line(named.model, Way(named.settings))
 
 
 def _line(model: str, way: Way) -> Line:
