@@ -78,7 +78,7 @@ class ChatReasoner:
         """Keep the connections between tasks. A worker does this; without it each task has its own."""
         async with AsyncExitStack() as stack:
             for way in dict.fromkeys(line.way for line in self._plan.models):
-                await stack.enter_async_context(way.kept())
+                await stack.enter_async_context(way.held())
             yield
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:

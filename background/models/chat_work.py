@@ -20,7 +20,7 @@ from background.models.chat_calls import run
 from background.models.chat_conversation import lines_of
 from background.models.chat_frames import Frames
 from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong
-from background.models.chat_models import Line, Way
+from background.models.chat_models import Line
 from background.models.chat_output import Misfit, Shape
 from background.models.chat_prompt import EMPTY, GO_ON, answer_now, closing, misfit, since_then, system
 from background.models.chat_sentences import Growth
@@ -31,6 +31,7 @@ from background.models.chat_transcript import Transcript
 from background.models.chat_troubles import Troubles, in_one_line
 from orchestrator.bundle import Bundle
 from orchestrator.completions.asking import Completion, Completions, FunctionCall, Message, Request
+from orchestrator.completions.sharing import SharedEndpoint
 from orchestrator.completions.troubles import ModelTrouble
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk, Result
@@ -91,7 +92,7 @@ class Work:
         self._counted = (0, 0)
         """Tokens of a prompt as the server counted them, and its characters."""
         self._described_size = len(json.dumps(self._functions.described, default=str))
-        self._way: Way | None = None
+        self._way: SharedEndpoint | None = None
         self._completions: Completions
 
     async def answer(self) -> Finding:
@@ -106,7 +107,7 @@ class Work:
                 # The one that is asked now; a model that nobody falls back on is never opened.
                 if self._way is not self._troubles.line.way:
                     self._way = self._troubles.line.way
-                    self._completions = await ways.enter_async_context(self._way.used())
+                    self._completions = await ways.enter_async_context(self._way.held())
                 self._read()
                 self._fit()
                 over = self._over()

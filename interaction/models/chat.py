@@ -10,10 +10,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
 from zlib import crc32
 
-import anyio
 import msgspec
 
 from interaction.models.chat_asking import Asking
@@ -21,16 +19,13 @@ from interaction.models.chat_brain import ChatBrain
 from interaction.models.chat_settings import ChatSettings
 from interaction.models.chat_stream import chat_stream
 from orchestrator.completions.asking import Completions
-from orchestrator.completions.endpoint import Endpoint
 from orchestrator.completions.endpoint_settings import EndpointSettings
 from orchestrator.completions.naming import parse_model
+from orchestrator.completions.sharing import SharedEndpoint
 from orchestrator.errors import ConfigError
 from orchestrator.ports import InteractionStream, Opening, VoiceTraits
 
 __all__ = ["ChatModel"]
-
-_LOOK_S: Final = 1.0
-"""How long the first conversation waits to learn what the server is."""
 
 
 class ChatModel:
@@ -69,7 +64,7 @@ class ChatModel:
         self.settings: ChatSettings = settings or ChatSettings()
         self._instructions = instructions
         self._nonce = nonce or _secret
-        self._line = _Line(endpoint, self.model)
+        self._way = SharedEndpoint(endpoint, model=self.model)
 
     @property
     def traits(self) -> VoiceTraits:
@@ -86,56 +81,11 @@ class ChatModel:
         told = "\n\n".join(part for part in (self._instructions.strip(), opening.instructions.strip()) if part)
         opening = msgspec.structs.replace(opening, instructions=told)
         nonce = self._nonce()
-        async with self._line.held() as completions:
+        async with self._way.held() as completions:
             asking = Asking(opening, model=self.model, profile=completions.profile, nonce=nonce, settings=self.settings)
             brain = ChatBrain(asking, settings=self.settings, spread=crc32(nonce.encode()) / 2**32)
             async with chat_stream(brain, completions, stall_s=self.settings.stall_ms / 1_000) as stream:
                 yield stream
-
-
-class _Line:
-    """The way to the server, shared by all sessions of a model: opened by the first, closed by the last."""
-
-    def __init__(self, endpoint: Completions | EndpointSettings | None, model: str) -> None:
-        self._model = model
-        self._given = None if endpoint is None or isinstance(endpoint, EndpointSettings) else endpoint
-        self._settings = endpoint if isinstance(endpoint, EndpointSettings) else EndpointSettings()
-        if self._given is None:
-            # Raises here what is wrong with an address, and not in the middle of a conversation.
-            _ = self._settings.url
-        self._holders = 0
-        self._endpoint: Endpoint | None = None
-        self._lock = anyio.Lock()
-
-    @asynccontextmanager
-    async def held(self) -> AsyncGenerator[Completions]:
-        if self._given is not None:
-            yield self._given
-            return
-        self._holders += 1
-        try:
-            yield await self._take()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._leave()
-
-    async def _take(self) -> Endpoint:
-        async with self._lock:
-            if self._endpoint is None:
-                endpoint = Endpoint(self._settings)
-                await endpoint.__aenter__()
-                self._endpoint = endpoint
-                # What the server can do shapes the prompt; and the first word finds a connection made.
-                with anyio.move_on_after(_LOOK_S):
-                    await endpoint.detect(self._model)
-            return self._endpoint
-
-    async def _leave(self) -> None:
-        async with self._lock:
-            self._holders -= 1
-            if self._holders == 0 and self._endpoint is not None:
-                endpoint, self._endpoint = self._endpoint, None
-                await endpoint.__aexit__(None, None, None)
 
 
 def _secret() -> str:

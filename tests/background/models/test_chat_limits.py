@@ -250,7 +250,7 @@ async def test_a_fallback_on_another_server_is_named_by_its_address() -> None:
     here, there, same = lines("m", model, ("cf@8b@http://localhost:1234/v1", "plain@x"))
     assert (there.model, same.model) == ("cf@8b", "plain@x")
     assert here.way is same.way
-    async with there.way.used() as completions, here.way.used() as own:
+    async with there.way.held() as completions, here.way.held() as own:
         assert isinstance(completions, Endpoint)
         assert completions.settings.base_url == "http://localhost:1234/v1"
         assert own is model
@@ -263,7 +263,7 @@ async def test_the_first_model_may_be_named_by_its_address_too() -> None:
 
     first, same = lines("cf@8b@http://localhost:1234/v1", None, ("plain",))
     assert (first.model, same.way) == ("cf@8b", first.way)
-    async with first.way.used() as completions:
+    async with first.way.held() as completions:
         assert isinstance(completions, Endpoint)
         assert completions.settings.base_url == "http://localhost:1234/v1"
     assert ChatReasoner("m@http://localhost:1/v1").about == "The language model m."

@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from background.models.chat import ChatReasoner, ChatReasonerSettings
-from background.models.chat_models import Way
 from orchestrator.completions.asking import Completions, FunctionCall
 from orchestrator.completions.endpoint_settings import EndpointSettings
+from orchestrator.completions.sharing import SharedEndpoint
 from orchestrator.function_tool import tool
 from orchestrator.testing import ModelServer
 from orchestrator.testing.model_server import Refuse, Reply
@@ -125,14 +125,14 @@ async def test_many_tasks_at_once() -> None:
 
 
 async def test_a_worker_keeps_one_endpoint_for_its_tasks_and_without_one_each_has_its_own() -> None:
-    way = Way(EndpointSettings(base_url="http://127.0.0.1:9/v1"))
+    way = SharedEndpoint(EndpointSettings(base_url="http://127.0.0.1:9/v1"))
     seen: list[Completions] = []
 
     async def task() -> None:
-        async with way.used() as completions:
+        async with way.held() as completions:
             seen.append(completions)
 
-    async with way.kept(), anyio.create_task_group() as group:
+    async with way.held(), anyio.create_task_group() as group:
         group.start_soon(task)
         group.start_soon(task)
     await task()
