@@ -18,7 +18,7 @@ from background.agents.handing import HandedTool, Hands
 from background.agents.narrating import Narration
 from background.agents.outcome import Say, Spent, outcome
 from background.agents.shelter import sheltered
-from background.agents.troubles import as_finding
+from background.agents.troubles import or_trouble
 from orchestrator.bundle import Bundle
 from orchestrator.errors import ConfigError
 from orchestrator.finding import Finding
@@ -93,14 +93,7 @@ class LangGraphReasoner:
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
         """Work on the task; what happens on the way goes out over the desk."""
-        try:
-            finding = await self._work(bundle, desk)
-        except Exception as error:
-            trouble = as_finding(error)
-            if trouble is None:
-                raise
-            finding = trouble
-        yield finding
+        yield await or_trouble(self._work(bundle, desk))
 
     async def _work(self, bundle: Bundle, desk: Desk) -> Finding:
         hands = Hands(desk, questions=self._questions)

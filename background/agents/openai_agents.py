@@ -28,7 +28,7 @@ from background.agents.briefing import briefing, correction
 from background.agents.handing import HandedTool, Hands
 from background.agents.narrating import Narration
 from background.agents.outcome import Say, Spent, outcome
-from background.agents.troubles import as_finding
+from background.agents.troubles import or_trouble
 from background.desk import is_leave
 from background.record import said_with
 from orchestrator.bundle import Bundle
@@ -83,14 +83,7 @@ class AgentsSDKReasoner:
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
         """Work on the task; what happens on the way goes out over the desk."""
-        try:
-            finding = await self._work(bundle, desk)
-        except Exception as error:
-            trouble = as_finding(error)
-            if trouble is None:
-                raise
-            finding = trouble
-        yield finding
+        yield await or_trouble(self._work(bundle, desk))
 
     async def _work(self, bundle: Bundle, desk: Desk) -> Finding:
         hands = Hands(desk, questions=self._questions)

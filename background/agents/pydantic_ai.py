@@ -29,7 +29,7 @@ from background.agents.briefing import Turn, briefing, correction
 from background.agents.handing import HandedTool, Hands
 from background.agents.narrating import Narration
 from background.agents.outcome import Say, Spent, outcome
-from background.agents.troubles import as_finding
+from background.agents.troubles import or_trouble
 from orchestrator.bundle import Bundle
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
@@ -72,14 +72,7 @@ class PydanticAIReasoner:
 
     async def run(self, bundle: Bundle, desk: Desk) -> AsyncIterator[Finding]:
         """Work on the task; what happens on the way goes out over the desk."""
-        try:
-            finding = await self._work(bundle, desk)
-        except Exception as error:
-            trouble = as_finding(error)
-            if trouble is None:
-                raise
-            finding = trouble
-        yield finding
+        yield await or_trouble(self._work(bundle, desk))
 
     async def _work(self, bundle: Bundle, desk: Desk) -> Finding:
         hands = Hands(desk, questions=self._questions)

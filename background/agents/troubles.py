@@ -6,13 +6,13 @@ none: no SDK need be imported for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Final, cast
 
 from orchestrator.errors import ClaimLost, DuologueError
 from orchestrator.finding import Finding
 
-__all__ = ["as_finding"]
+__all__ = ["as_finding", "or_trouble"]
 
 BY_STATUS: Final = {
     400: "the model does not take what was sent to it",
@@ -45,6 +45,17 @@ BY_NAME: Final = {
     "ToolRetryError": "the model answered in a way that could not be used",
     "APIError": "the model broke off in the middle",
 }
+
+
+async def or_trouble(work: Awaitable[Finding]) -> Finding:
+    """What the work came to, or the trouble that it ran into. A bug passes as it is."""
+    try:
+        return await work
+    except Exception as error:
+        trouble = as_finding(error)
+        if trouble is None:
+            raise
+        return trouble
 
 
 def as_finding(error: Exception) -> Finding | None:
