@@ -8,6 +8,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, Protocol, cast
 
+import anyio.to_thread
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
@@ -44,7 +45,8 @@ class Graph(Protocol):
 
 
 Build = Callable[[Sequence[BaseTool]], Graph]
-"""Makes a compiled graph with the desk's tools, anew for each task: a compiled graph takes no more tools."""
+"""Makes a compiled graph with the desk's tools, anew for each task: a compiled graph takes no more tools. It is
+called in a thread."""
 
 MOST_RUNS: Final = 20
 """How often a graph is begun again for a correction, or goes on after a question."""
@@ -99,7 +101,9 @@ class LangGraphReasoner:
         hands = Hands(desk, questions=self._questions)
         graph = self._graph
         if not hasattr(graph, "astream"):
-            graph = cast(Build, graph)([native_tool(tool) for tool in hands.tools])
+            # Who builds a graph makes a client, and that looks for certificates in files.
+            tools = [native_tool(tool) for tool in hands.tools]
+            graph = await anyio.to_thread.run_sync(cast(Build, graph), tools)
         graph = cast(Graph, graph)
         context = None if self._context is None else self._context(bundle, desk)
         spent = Spent()

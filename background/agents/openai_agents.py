@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final, cast
 
 import anyio
+import anyio.to_thread
 from agents import (
     Agent,
     FunctionTool,
@@ -23,6 +24,7 @@ from agents import (
 from agents.items import ToolApprovalItem
 from agents.run import CallModelData, ModelInputData
 from agents.tool_context import ToolContext
+from agents.tracing import get_trace_provider
 
 from background.agents.briefing import briefing, correction
 from background.agents.handing import HandedTool, Hands
@@ -92,6 +94,9 @@ class AgentsSDKReasoner:
         context = None if self._context is None else self._context(bundle, desk)
         given: list[TResponseInputItem] | RunState[Any] = [_item(turn.role, turn.text) for turn in briefing(bundle)]
         spent = Spent()
+        # The first run of a process makes a client for traces, also where none are sent; that looks for certificates in
+        # files.
+        await anyio.to_thread.run_sync(get_trace_provider)
         for _ in range(MOST_RUNS):
             result = Runner.run_streamed(
                 agent, given, context=context, max_turns=self._max_turns, run_config=steering.config
