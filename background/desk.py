@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Final
 
 import anyio
 import msgspec
@@ -15,16 +13,11 @@ from background.outbox import Outbox
 from background.settings import WorkerSettings
 from background.toolbox import TaskTools, Toolbox
 from orchestrator.bundle import Amendment, Bundle
+from orchestrator.consent import consent
 from orchestrator.finding import Channel, Finding, Urgency
 from orchestrator.ports import Begun, Claim, Result, Steps, ToolCall, ToolInfo
 
-__all__ = ["TaskDesk", "is_leave"]
-
-YES: Final = re.compile(
-    r"(yes|yeah|yep|yup|sure|ok|okay|please|certainly|of course|go ahead|go on|do it|do that|do so|fine|alright|"
-    r"all right|approved|right|correct|y)\b",
-)
-NO: Final = re.compile(r"\b(no|not|don't|dont|never|stop|wait|cancel|nope)\b")
+__all__ = ["TaskDesk"]
 
 
 class TaskDesk:
@@ -127,15 +120,5 @@ class _Host:
 
     async def approve(self, question: str) -> bool:
         with anyio.move_on_after(self._settings.approval_s):
-            return is_leave(await self._desk.ask(question))
+            return consent(await self._desk.ask(question)) in ("yes", "always")
         return False
-
-
-def is_leave(answer: str) -> bool:
-    """Whether `answer` clearly says yes. Whatever is not clear is a no.
-
-    >>> is_leave("Yes, go ahead."), is_leave("yes, but not today"), is_leave("hm")
-    (True, False, False)
-    """
-    words = answer.strip().lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    return YES.match(words) is not None and NO.search(words) is None

@@ -24,7 +24,7 @@ from background.record import Record, StepHost, canonical, said_with
 from orchestrator.bundle import Bundle
 from orchestrator.errors import ClaimLost, ConfigError, ToolFailed, ToolRetry
 from orchestrator.finding import Channel
-from orchestrator.ports import Progress, Result, Tool, ToolCall, ToolInfo, ToolLimits
+from orchestrator.ports import Progress, Resource, Result, Tool, ToolCall, ToolInfo, ToolLimits
 
 __all__ = ["TaskTools", "ToolHost", "Toolbox", "shortened"]
 
@@ -255,6 +255,9 @@ class _CallContext:
 
     async def approve(self, question: str) -> bool:
         return await self._waiting_for(self._host.approve(question))
+
+    async def use(self, resource: Resource[T]) -> T:
+        raise ToolFailed(f"{resource.name} cannot be opened here.")
 
     async def _waiting_for(self, answer: Awaitable[T]) -> T:
         if not self._asking:

@@ -48,6 +48,8 @@ class Bundle(msgspec.Struct, frozen=True, omit_defaults=True):
     budget: Budget = Budget()
     tainted: bool = False
     """Whether untrusted text (from the web, from files of others) has entered the conversation."""
+    approved: tuple[str, ...] = ()
+    """The tools for which the person has given leave for the whole conversation ("always")."""
     traceparent: str = ""
     """W3C trace context, passed on as it came."""
     urgency: Urgency = "normal"

@@ -61,6 +61,10 @@ class Finding(msgspec.Struct, frozen=True, tag_field="type", tag="finding", omit
     """Ids of findings of the same delegation that this one replaces."""
     context_revision: int = 0
     """The context revision the reasoner had read when it wrote this; older than a correction means stale."""
+    tainted: bool = False
+    """Whether text that nobody vouches for (a web page, a foreign server) has entered the task by now."""
+    approves: str = ""
+    """Only a question: the tool that it asks leave for. A person who answers "always" gives it for the conversation."""
 
     def __post_init__(self) -> None:
         if type(self.text) is not str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -16,9 +16,22 @@ from orchestrator.clock import Clock, Instant
 from orchestrator.context import Entry
 from orchestrator.effects import Effect, Emit, MicroTurn, StopSpeaking
 from orchestrator.events import BusEvent, Event, ModelEvent, UserEvent
-from orchestrator.finding import Finding, Source, Urgency
+from orchestrator.finding import Finding, Urgency
 from orchestrator.journal import Opened
 from orchestrator.state import Snapshot
+from orchestrator.tool_port import (
+    OpenTools,
+    Progress,
+    Resource,
+    Result,
+    SyncToolContext,
+    Tool,
+    ToolCall,
+    ToolContext,
+    ToolInfo,
+    ToolLimits,
+    ToolSource,
+)
 
 __all__ = [
     "Begun",
@@ -30,54 +43,30 @@ __all__ = [
     "InteractionStream",
     "Journal",
     "Link",
+    "OpenTools",
     "OpenedJournal",
     "Opening",
     "Order",
     "OwnedSession",
     "Progress",
     "Reasoner",
+    "Resource",
     "Result",
     "SessionStore",
     "StepLog",
     "Steps",
+    "SyncToolContext",
     "Tool",
     "ToolCall",
     "ToolContext",
     "ToolInfo",
     "ToolLimits",
+    "ToolSource",
     "VoiceTraits",
     "WorkerBus",
 ]
 
 # --- the voice -------------------------------------------------------------------------------------------------------
-
-
-class ToolLimits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a tool may take. Times are in seconds; `None` means no limit of its own (the task's deadline still
-    holds)."""
-
-    timeout: float | None = 30.0
-    idle_timeout: float | None = None
-    """Longest silence between two yields."""
-    concurrency: int | None = None
-    """How many calls may run at once in one worker."""
-    max_output_chars: int = 20_000
-    """Beyond it the middle is cut: head and tail are kept."""
-    retries: int = 0
-    idempotent: bool = True
-    """Whether a second run does no harm. A redelivered task does not run a tool again that is not."""
-    on_duplicate: Literal["run", "reuse"] = "run"
-    needs_approval: bool = False
-    channel: Literal["commentary", "thinking"] = "commentary"
-
-
-class ToolInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the models are told of a tool. `schema` is the JSON Schema of its arguments (an object)."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Any] = {}
-    limits: ToolLimits = ToolLimits()
 
 
 class VoiceTraits(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -358,70 +347,6 @@ class SessionStore(Protocol):
 
 
 # --- the background --------------------------------------------------------------------------------------------------
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """A tool tells what it is doing."""
-
-    text: str
-
-
-class Result(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a tool call came to. Exactly one a call, and the last chunk. `ok` is false for every kind of failure."""
-
-    text: str
-    """For a model or a person to read."""
-    data: Any = None
-    """The value itself, JSON-encodable."""
-    sources: tuple[Source, ...] = ()
-    ok: bool = True
-    retry: bool = False
-    """Only with `ok` false: the model may mend its arguments and try again."""
-
-
-class ToolContext(Protocol):
-    """What a running tool may ask for. A tool gets it by annotating a parameter with it."""
-
-    @property
-    def bundle(self) -> Bundle: ...
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds until the task's deadline."""
-        ...
-
-    async def progress(self, text: str) -> None:
-        """Tell what is being done. Also proves that the tool is alive (`idle_timeout`)."""
-        ...
-
-    async def ask(self, question: str) -> str:
-        """Ask the person and wait for the answer; it is put to them at a good moment."""
-        ...
-
-    async def approve(self, question: str) -> bool:
-        """Ask the person for leave. No answer in time is a no."""
-        ...
-
-
-class Tool(Protocol):
-    """Something that can be done."""
-
-    @property
-    def info(self) -> ToolInfo: ...
-
-    def call(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncIterator[Progress | Result]:
-        """Do it. Every chunk but the last is `Progress`; the last is the one `Result`.
-
-        Raises `ToolRetry` or `ToolFailed` to say what the caller should do; anything else is a bug in the tool.
-        """
-        ...
-
-
-class ToolCall(msgspec.Struct, frozen=True):
-    """One call as a reasoner asks for it."""
-
-    name: str
-    arguments: Mapping[str, Any]
 
 
 class Desk(Protocol):

@@ -31,9 +31,9 @@ from background.agents.handing import HandedTool, Hands
 from background.agents.narrating import Narration
 from background.agents.outcome import Say, Spent, outcome
 from background.agents.troubles import or_trouble
-from background.desk import is_leave
 from background.record import said_with
 from orchestrator.bundle import Bundle
+from orchestrator.consent import consent
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
 
@@ -208,7 +208,7 @@ async def _with_leave(result: RunResultStreaming, desk: Desk) -> RunState[Any]:
     """Ask the person about each tool that waits for leave."""
     state = result.to_state()
     for item in result.interruptions:
-        if is_leave(await desk.ask(f"May I {_asked(item)}?")):
+        if consent(await desk.ask(f"May I {_asked(item)}?")) in ("yes", "always"):
             state.approve(item)
         else:
             state.reject(item)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import msgspec
 
 from orchestrator.bundle import Bundle
-from orchestrator.errors import ToolRetry
-from orchestrator.ports import Progress, Result, Tool, ToolContext, ToolInfo
+from orchestrator.errors import ToolFailed, ToolRetry
+from orchestrator.ports import Progress, Resource, Result, Tool, ToolContext, ToolInfo
 
 __all__ = ["AloneContext", "check_tool"]
+
+T = TypeVar("T")
 
 STRANGE: Final = "an_argument_that_no_tool_has"
 
@@ -53,6 +55,10 @@ class AloneContext:
         """What was given at construction."""
         self.asked.append(question)
         return self._approves
+
+    async def use(self, resource: Resource[T]) -> T:
+        """Refused: nothing here would close it."""
+        raise ToolFailed(f"{resource.name} cannot be opened here.")
 
 
 async def check_tool(

@@ -7,24 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from background import WorkerSettings, as_reasoner
-from background.desk import is_leave
 from orchestrator.bundle import Bundle
 from orchestrator.finding import Finding
 from orchestrator.function_tool import tool
 from orchestrator.ports import Desk, ToolCall, ToolContext
 from tests.background.office import an_office
-
-
-@pytest.mark.parametrize("answer", ["yes", "Yes, please.", "ok", "go ahead", "sure thing", "y", "Do it!", "of course"])
-def test_a_clear_yes_is_leave(answer: str) -> None:
-    assert is_leave(answer)
-
-
-@pytest.mark.parametrize(
-    "answer", ["no", "nope", "yes, but not today", "hm", "", "what for?", "ok no", "don't", "wait", "okra", "yesterday"]
-)
-def test_anything_else_is_none(answer: str) -> None:
-    assert not is_leave(answer)
 
 
 @pytest.mark.anyio
