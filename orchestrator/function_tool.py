@@ -77,6 +77,10 @@ class LimitOptions(TypedDict, total=False):
     needs_approval: bool
     """Whether the person is asked first."""
     channel: Literal["commentary", "thinking"]
+    read_only: bool | None
+    """Whether it changes nothing outside; taken to be so where it is idempotent."""
+    announce: str
+    """Told when a call begins; `{name}` stands for an argument."""
 
 
 class FunctionTool(Generic[P, R]):
