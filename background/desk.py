@@ -11,9 +11,9 @@ from background.insisting import insist
 from background.mailbox import Mailbox
 from background.outbox import Outbox
 from background.settings import WorkerSettings
-from background.toolbox import TaskTools, Toolbox
+from background.taint import Taint
+from background.workbench import TaskTools, Workbench
 from orchestrator.bundle import Amendment, Bundle
-from orchestrator.consent import consent
 from orchestrator.finding import Channel, Finding, Urgency
 from orchestrator.ports import Begun, Claim, Result, Steps, ToolCall, ToolInfo
 
@@ -24,10 +24,10 @@ class TaskDesk:
     """Implements `orchestrator.ports.Desk` for one claim."""
 
     def __init__(
-        self, claim: Claim, toolbox: Toolbox, mailbox: Mailbox, outbox: Outbox, settings: WorkerSettings
+        self, claim: Claim, workbench: Workbench, mailbox: Mailbox, outbox: Outbox, settings: WorkerSettings
     ) -> None:
         self._claim = claim
-        self._toolbox = toolbox
+        self._workbench = workbench
         self._mailbox = mailbox
         self._outbox = outbox
         self._settings = settings
@@ -70,23 +70,31 @@ class TaskDesk:
         else:
             await self._outbox.put(finding)
 
-    async def ask(self, question: str, *, urgency: Urgency = "high") -> str:
-        """Put a question to the person and wait for the answer; the task's deadline is the only limit."""
-        asked = await self._outbox.put(msgspec.structs.replace(Finding.question(question), urgency=urgency))
-        return await self._mailbox.answer(asked)
+    async def ask(self, question: str, *, urgency: Urgency = "high", approves: str = "") -> str:
+        """Put a question to the person and wait for the answer; the task's deadline is the only limit.
+
+        `approves` names the tool that leave is asked for.
+        """
+        finding = msgspec.structs.replace(Finding.question(question), urgency=urgency, approves=approves)
+        return await self._mailbox.answer(await self._outbox.put(finding))
 
     def _own_tools(self) -> TaskTools:
         if self._tools is None:  # a task that uses none does not pay for them
-            self._tools = self._toolbox.for_task(_Host(self, self._claim, self._outbox, self._settings))
+            self._tools = self._workbench.for_task(
+                _Host(self, self._claim, self._mailbox, self._outbox, self._settings)
+            )
         return self._tools
 
 
 class _Host:
     """What the tools may ask for, over the desk. A room of its own, since a reasoner has no use for it."""
 
-    def __init__(self, desk: TaskDesk, claim: Claim, outbox: Outbox, settings: WorkerSettings) -> None:
+    def __init__(
+        self, desk: TaskDesk, claim: Claim, mailbox: Mailbox, outbox: Outbox, settings: WorkerSettings
+    ) -> None:
         self._desk = desk
         self._claim = claim
+        self._mailbox = mailbox
         self._outbox = outbox
         self._settings = settings
 
@@ -102,6 +110,14 @@ class _Host:
     def remaining_s(self) -> float:
         return self._desk.remaining_s
 
+    @property
+    def approval_s(self) -> float:
+        return self._settings.approval_s
+
+    @property
+    def taint(self) -> Taint:
+        return self._mailbox.taint
+
     async def begin(self, step: str) -> Begun:
         return await insist(lambda: self._claim.steps.begin(step), self._settings)
 
@@ -115,10 +131,5 @@ class _Host:
         self._outbox.report(Finding(text, "progress", channel=channel), lane=lane)
         await anyio.lowlevel.checkpoint()  # a tool that only ever tells progress must not starve the loop
 
-    async def ask(self, question: str) -> str:
-        return await self._desk.ask(question)
-
-    async def approve(self, question: str) -> bool:
-        with anyio.move_on_after(self._settings.approval_s):
-            return consent(await self._desk.ask(question)) in ("yes", "always")
-        return False
+    async def ask(self, question: str, *, approves: str = "") -> str:
+        return await self._desk.ask(question, approves=approves)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import anyio
 
+from background.taint import Taint
 from orchestrator.bundle import Amendment
+from orchestrator.context import Found
 from orchestrator.finding import Finding
 
 __all__ = ["Mailbox"]
 
 
 class Mailbox:
-    """The amendments of one task: unread, read, and answers to its questions."""
+    """The amendments of one task: unread, read, and answers to its questions. They may bring its taint."""
 
-    def __init__(self, revision: int) -> None:
+    def __init__(self, revision: int, taint: Taint | None = None) -> None:
+        self.taint: Taint = taint or Taint()
         self._begun = revision
         self._newest = revision
         self._known: list[tuple[int, int]] = []
@@ -48,6 +51,8 @@ class Mailbox:
         if key in self._seen:
             return
         self._seen.add(key)
+        if any(isinstance(entry, Found) and entry.finding and entry.finding.tainted for entry in amendment.entries):
+            self.taint.enter()
         question = self._question_for(amendment)
         if question:
             del self._open[question]

@@ -166,6 +166,7 @@ class Outbox:
             attempt=self._claim.attempt,
             seq=self._seq,
             context_revision=self._mailbox.revision,
+            tainted=finding.tainted or self._mailbox.taint.there,
         )
         self._queue.append(stamped)
         if stamped.kind == "question" or stamped.urgency in ("high", "critical"):

@@ -20,8 +20,9 @@ from background.insisting import insist
 from background.mailbox import Mailbox
 from background.outbox import Outbox
 from background.settings import WorkerSettings
-from background.toolbox import Toolbox
+from background.taint import Taint
 from background.waiting import Watched
+from background.workbench import Workbench
 from orchestrator.bundle import Amendment, Cancellation
 from orchestrator.errors import BusUnavailable, ClaimLost, DuologueError
 from orchestrator.finding import Finding
@@ -42,7 +43,7 @@ class Serving:
         self,
         claim: Claim,
         reasoner: Reasoner | None,
-        toolbox: Toolbox,
+        workbench: Workbench,
         settings: WorkerSettings,
         group: TaskGroup,
         worked: Callable[[], object],
@@ -56,9 +57,9 @@ class Serving:
         self._claim = claim
         self._reasoner = reasoner
         self._settings = settings
-        self._mailbox = Mailbox(claim.bundle.revision)
+        self._mailbox = Mailbox(claim.bundle.revision, Taint(there=claim.bundle.tainted))
         self._outbox = Outbox(claim, self._mailbox, settings)
-        self._desk = TaskDesk(claim, toolbox, self._mailbox, self._outbox, settings)
+        self._desk = TaskDesk(claim, workbench, self._mailbox, self._outbox, settings)
         self._whole = anyio.CancelScope()
         self._thinking = anyio.CancelScope(deadline=self._desk.deadline)
         self._company: _Company | None = None

@@ -14,7 +14,7 @@ import anyio
 from background.reasoning import Keeping
 from background.serving import Serving
 from background.settings import WorkerSettings
-from background.toolbox import Toolbox
+from background.workbench import Workbench
 from orchestrator.errors import BusUnavailable, ConfigError
 from orchestrator.ports import Claim, Reasoner, Tool, WorkerBus
 
@@ -47,7 +47,7 @@ class Worker:
             raise ConfigError(f"a worker with {slots} slots does nothing", "", "give it 1 or more")
         self._bus = bus
         self._reasoner = reasoner
-        self._toolbox = Toolbox(tools)
+        self._workbench = Workbench(tools)
         self._slots = slots
         self._settings = settings or WorkerSettings()
         self._serving: set[Serving] = set()
@@ -84,7 +84,7 @@ class Worker:
                     await self._room()
                     for claim in await self._claims():
                         reasoner = self._reasoner_for(claim)
-                        serving = Serving(claim, reasoner, self._toolbox, self._settings, group, self._worked)
+                        serving = Serving(claim, reasoner, self._workbench, self._settings, group, self._worked)
                         self._serving.add(serving)
                         self._working += 1
                         group.start_soon(self._serve, serving)

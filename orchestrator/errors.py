@@ -112,4 +112,12 @@ class ToolRetry(DuologueError):
 
 
 class ToolFailed(DuologueError):
-    """Raised by a tool: it could not be done. The model is told; it is not a bug in the tool."""
+    """Raised by a tool: it could not be done. The model is told; it is not a bug in the tool.
+
+    Where the tool has `retries`, it is tried again: after `after_s` seconds, as a server has asked for, or after a
+    pause that doubles.
+    """
+
+    def __init__(self, what: str, why: str = "", todo: str = "", *, after_s: float | None = None) -> None:
+        super().__init__(what, why, todo)
+        self.after_s = after_s

@@ -108,8 +108,16 @@ class Finding(msgspec.Struct, frozen=True, tag_field="type", tag="finding", omit
         """Something only the person can answer."""
         return cls(text, "question", urgency="high")
 
-    def stamped(self, *, delegation: str, attempt: int, seq: int, context_revision: int) -> Finding:
+    def stamped(
+        self, *, delegation: str, attempt: int, seq: int, context_revision: int, tainted: bool = False
+    ) -> Finding:
         """The same finding with its identity; done once, by the worker (or by the session for its own)."""
         return msgspec.structs.replace(
-            self, id="", delegation=delegation, attempt=attempt, seq=seq, context_revision=context_revision
+            self,
+            id="",
+            delegation=delegation,
+            attempt=attempt,
+            seq=seq,
+            context_revision=context_revision,
+            tainted=tainted,
         )

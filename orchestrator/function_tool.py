@@ -79,6 +79,8 @@ class LimitOptions(TypedDict, total=False):
     channel: Literal["commentary", "thinking"]
     read_only: bool | None
     """Whether it changes nothing outside; taken to be so where it is idempotent."""
+    question: str
+    """How leave is asked for; `{name}` stands for an argument."""
     announce: str
     """Told when a call begins; `{name}` stands for an argument."""
 

@@ -50,6 +50,8 @@ class ToolLimits(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: Literal["commentary", "thinking"] = "commentary"
     read_only: bool | None = None
     """Whether it changes nothing outside. `None`: taken to be so where it is idempotent."""
+    question: str = ""
+    """How leave is asked for, as "Shall I send a card to {to}?"; made of name and arguments when empty."""
     announce: str = ""
     """Told when a call begins, before it has anything to tell itself. `{name}` stands for an argument."""
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from background.models.chat_frames import Frames
-from background.toolbox import shortened
+from background.outputs import shortened
 from orchestrator.completions.asking import FunctionCall, Message
 
 __all__ = ["Transcript"]

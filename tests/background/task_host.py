@@ -1,11 +1,12 @@
-"""A task as the toolbox sees it, without a worker or a bus."""
+"""A task as the workbench sees it, without a worker or a bus."""
 
 from __future__ import annotations
 
 import anyio
 import anyio.lowlevel
 
-from background.toolbox import TaskTools, Toolbox
+from background.taint import Taint
+from background.workbench import TaskTools, Workbench
 from orchestrator.bundle import Bundle
 from orchestrator.errors import ClaimLost
 from orchestrator.finding import Channel
@@ -13,13 +14,16 @@ from orchestrator.ports import Begun, Result, Steps, Tool, ToolCall
 
 
 class Host:
-    """A task as the toolbox sees it; answers questions with what it was given."""
+    """A task as the workbench sees it; answers questions with what it was given."""
 
-    def __init__(self, bundle: Bundle | None = None, *, attempt: int = 1, leave: bool = True) -> None:
+    def __init__(self, bundle: Bundle | None = None, *, attempt: int = 1, leave: str = "yes") -> None:
         self.bundle = bundle or Bundle("s-1", "s", "task")
         self.attempt = attempt
         self.remaining_s = 60.0
-        self.leave = leave
+        self.approval_s = 60.0
+        self.taint = Taint(there=self.bundle.tainted)
+        self.leaves = leave.split("/")
+        """What is answered to the questions for leave, one after another, the last one from then on; `...` is never."""
         self.reports: list[tuple[str, str, str]] = []
         self.asked: list[str] = []
         self.answer = anyio.Event()
@@ -49,25 +53,26 @@ class Host:
 
     def again(self) -> Host:
         """The next attempt of the same task."""
-        host = Host(self.bundle, attempt=self.attempt + 1, leave=self.leave)
+        host = Host(self.bundle, attempt=self.attempt + 1, leave="/".join(self.leaves))
         host.earlier = Steps({**self.earlier.outcomes, **self.written})
         return host
 
     async def report(self, text: str, *, channel: Channel, lane: str) -> None:
         self.reports.append((text, channel, lane))
 
-    async def ask(self, question: str) -> str:
+    async def ask(self, question: str, *, approves: str = "") -> str:
         self.asked.append(question)
-        await self.answer.wait()
-        return "Paris"
-
-    async def approve(self, question: str) -> bool:
-        self.asked.append(question)
-        return self.leave
+        if not approves:
+            await self.answer.wait()
+            return "Paris"
+        answer = self.leaves[0] if len(self.leaves) == 1 else self.leaves.pop(0)
+        if answer == "...":
+            await anyio.sleep_forever()
+        return answer
 
 
 def tools_of(*tools: Tool, host: Host | None = None) -> TaskTools:
-    return Toolbox(tools).for_task(host or Host())
+    return Workbench(tools).for_task(host or Host())
 
 
 async def one(tools: TaskTools, name: str, **arguments: object) -> Result:

@@ -192,7 +192,7 @@ async def test_nothing_is_written_down_for_what_was_not_allowed() -> None:
         """Order."""
         return "ordered"
 
-    host = Host(leave=False)
+    host = Host(leave="no")
     assert not (await one(tools_of(order, host=host), "order")).ok
     assert host.written == {}
 

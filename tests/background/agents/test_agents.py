@@ -253,7 +253,7 @@ async def test_a_tool_of_the_desk_keeps_its_approval(kit: Kit, server: ModelServ
         await office.correct("no, wait", answers=question.id)
         await office.answer()
     assert "May I run pay" in question.text
-    assert "did not give leave" in texts(server.requests[-1].body, "tool")[0]
+    assert "The person said no" in texts(server.requests[-1].body, "tool")[0]
 
 
 BROKE_OFF = "I could not finish that: the model broke off in the middle."

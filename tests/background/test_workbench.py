@@ -1,4 +1,4 @@
-"""The toolbox: exactly one result a call, in call order, whatever a tool does."""
+"""The workbench: exactly one result a call, in call order, whatever a tool does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import anyio
 import msgspec
 import pytest
 
-from background.toolbox import Toolbox, shortened
+from background.outputs import shortened
+from background.workbench import Workbench
 from orchestrator.bundle import Budget, Bundle
 from orchestrator.errors import ConfigError, ToolFailed, ToolRetry
 from orchestrator.finding import Source
@@ -177,10 +178,10 @@ async def test_no_more_at_once_than_its_concurrency() -> None:
         return ""
 
     # The limit is the worker's: it holds across tasks.
-    toolbox = Toolbox([counted])
+    workbench = Workbench([counted])
     async with anyio.create_task_group() as group:
         for _ in range(3):
-            group.start_soon(toolbox.for_task(Host()).call, ToolCall("counted", {}), ToolCall("counted", {}))
+            group.start_soon(workbench.for_task(Host()).call, ToolCall("counted", {}), ToolCall("counted", {}))
     assert most == 2
 
 
@@ -201,7 +202,7 @@ async def test_long_output_keeps_its_head_and_tail() -> None:
 async def test_only_what_may_be_repeated_is_tried_again(
     idempotent: bool, runs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("background.toolbox.FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("background.calling.FIRST_PAUSE_S", 0.0)
     tried: list[int] = []
 
     @tool(retries=2, idempotent=idempotent)
@@ -230,8 +231,8 @@ async def test_a_wrong_call_is_the_models_to_mend_and_is_not_repeated() -> None:
     assert len(tried) == 1
 
 
-@pytest.mark.parametrize("leave", [True, False])
-async def test_what_needs_leave_asks_for_it(leave: bool) -> None:
+@pytest.mark.parametrize("leave", ["yes", "no"])
+async def test_what_needs_leave_asks_for_it(leave: str) -> None:
     @tool(needs_approval=True)
     async def order(dish: str) -> str:
         """Order something."""
@@ -240,7 +241,7 @@ async def test_what_needs_leave_asks_for_it(leave: bool) -> None:
     host = Host(leave=leave)
     result = await one(tools_of(order, host=host), "order", dish="soup")
     assert host.asked == ["May I run order with dish soup?"]
-    assert result.ok == leave
+    assert result.ok == (leave == "yes")
 
 
 async def test_a_tainted_task_needs_leave_for_what_has_effects() -> None:
@@ -249,7 +250,7 @@ async def test_a_tainted_task_needs_leave_for_what_has_effects() -> None:
         """Pay."""
         return "paid"
 
-    host = Host(Bundle("s-1", "s", "task", tainted=True), leave=False)
+    host = Host(Bundle("s-1", "s", "task", tainted=True), leave="no")
     assert not (await one(tools_of(pay, host=host), "pay")).ok
     assert host.asked
     assert (await one(tools_of(pay), "pay")).ok, "without taint nobody is asked"
@@ -320,4 +321,4 @@ async def test_the_end_of_the_task_ends_its_calls() -> None:
 
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError):
-        Toolbox([echo, echo])
+        Workbench([echo, echo])
