@@ -78,6 +78,10 @@ class TaskDesk:
         finding = msgspec.structs.replace(Finding.question(question), urgency=urgency, approves=approves)
         return await self._mailbox.answer(await self._outbox.put(finding))
 
+    async def approve(self, tool: str, question: str) -> bool:
+        """Ask the person for leave to run `tool`."""
+        return await self._own_tools().approve(tool, question)
+
     def _own_tools(self) -> TaskTools:
         if self._tools is None:  # a task that uses none does not pay for them
             self._tools = self._workbench.for_task(

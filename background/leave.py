@@ -79,5 +79,5 @@ class Leave:
 
     async def _answer(self, tool: str, question: str) -> Consent | None:
         with anyio.move_on_after(self._host.approval_s):
-            return consent(await self._host.ask(question, approves=tool))
+            return consent(await self._host.ask(question, approves=tool), question)
         return None

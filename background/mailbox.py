@@ -27,7 +27,7 @@ class Mailbox:
         """First and last revision of what has been read and stands behind a gap."""
         self._unread: list[Amendment] = []
         self._seen: set[tuple[int, str, str]] = set()
-        self._open: dict[str, str] = {}
+        self._open: dict[str, Finding] = {}
         self._abandoned = ""
         self._answers: dict[str, Amendment] = {}
         self._changed: anyio.Event | None = None
@@ -43,7 +43,7 @@ class Mailbox:
     @property
     def open_question(self) -> str:
         """The oldest question that waits for the person, or waited when the task was stopped; empty without one."""
-        return next(iter(self._open.values()), self._abandoned)
+        return next((question.text for question in self._open.values()), self._abandoned)
 
     def put(self, amendment: Amendment) -> None:
         """Take in an amendment. One that is delivered again counts once."""
@@ -76,12 +76,13 @@ class Mailbox:
 
     async def answer(self, question: Finding) -> str:
         """Wait for the person's answer to a question that has been stamped."""
-        self._open[question.id] = question.text
+        self._open[question.id] = question
         try:
             while question.id not in self._answers:
                 await self._change()
         except anyio.get_cancelled_exc_class():
-            self._abandoned = self._open.pop(question.id, "")
+            given_up = self._open.pop(question.id, None)
+            self._abandoned = "" if given_up is None else given_up.text
             raise
         amendment = self._answers.pop(question.id)
         self._inform(amendment)
@@ -98,11 +99,18 @@ class Mailbox:
         self._known = [(first, last) for first, last in self._known if first > self._newest]
 
     def _question_for(self, amendment: Amendment) -> str:
-        if not amendment.answers or amendment.answers in self._open:
-            return amendment.answers
+        if not amendment.answers:
+            return ""
+        if amendment.answers in self._open:
+            asked = self._open[amendment.answers]
+            return asked.id if amendment.question == (asked.text if asked.approves else "") else ""
         # The person answered what an earlier attempt had asked, before its worker died. This attempt has asked the
-        # same again, so the answer is for its oldest question; where it has not asked, the reasoner reads it.
-        return next(iter(self._open), "")
+        # same again, so the answer is for its oldest question; where it has not asked, the reasoner reads it. Leave is
+        # given for what was asked and for nothing else.
+        for each in self._open.values():
+            if (each.text == amendment.question) if amendment.question else not each.approves:
+                return each.id
+        return ""
 
     async def _change(self) -> None:
         if self._changed is None:  # made only for who waits: most tasks hear nothing

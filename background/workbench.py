@@ -149,6 +149,10 @@ class TaskTools:
             raise lost[0]
         return tuple(results[place] for place in range(len(calls)))
 
+    async def approve(self, tool: str, question: str) -> bool:
+        """Ask the person for leave for what is no tool of ours."""
+        return (await self._leave.given(tool, question, tainted=self._host.taint.there)).given
+
     def _step(self, call: ToolCall) -> str:
         tool = self._tools.get(call.name)
         return "" if tool is None or tool.info.limits.idempotent else self._record.step(call)

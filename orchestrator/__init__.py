@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from orchestrator.errors import DuologueError, ToolFailed, ToolRetry
     from orchestrator.finding import Finding, Source
     from orchestrator.function_tool import tool
-    from orchestrator.ports import Desk, ToolCall, ToolContext
+    from orchestrator.ports import Desk, Result, SyncToolContext, ToolCall, ToolContext
+    from orchestrator.resource import resource
     from orchestrator.talk import Talk
     from orchestrator.timing import TimingPolicy, default_policy
+    from orchestrator.toolbox import Toolbox
 
 __all__ = [
     "Assistant",
@@ -39,19 +41,23 @@ __all__ = [
     "Finding",
     "Hold",
     "LedgerChanged",
+    "Result",
     "SessionConfig",
     "Source",
     "Specialist",
     "Splice",
     "StopSpeaking",
+    "SyncToolContext",
     "Talk",
     "TimingPolicy",
     "ToolCall",
     "ToolContext",
     "ToolFailed",
     "ToolRetry",
+    "Toolbox",
     "__version__",
     "default_policy",
+    "resource",
     "tool",
 ]
 
@@ -65,18 +71,22 @@ _HOME = {
     "Finding": "finding",
     "Hold": "decisions",
     "LedgerChanged": "effects",
+    "Result": "ports",
     "SessionConfig": "config",
     "Source": "finding",
     "Specialist": "assistant",
     "Splice": "decisions",
     "StopSpeaking": "effects",
+    "SyncToolContext": "ports",
     "Talk": "talk",
     "TimingPolicy": "timing",
     "ToolCall": "ports",
     "ToolContext": "ports",
     "ToolFailed": "errors",
     "ToolRetry": "errors",
+    "Toolbox": "toolbox",
     "default_policy": "timing",
+    "resource": "resource",
     "tool": "function_tool",
 }
 

@@ -76,6 +76,9 @@ class Amendment(msgspec.Struct, frozen=True, tag_field="type", tag="amendment", 
     text: str = ""
     answers: str = ""
     """The id of the `question` finding that `text` answers."""
+    question: str = ""
+    """Where it asked for leave: what it asked. `text` is then what the person said, word for word, and the leave is for
+    nothing else."""
 
 
 class Cancellation(msgspec.Struct, frozen=True, tag_field="type", tag="cancellation", omit_defaults=True):

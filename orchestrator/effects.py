@@ -177,6 +177,8 @@ class Amend(_Effect, frozen=True, tag="amend"):
     revision: int
     text: str = ""
     answers: str = ""
+    question: str = ""
+    """The question for leave that `text` answers, in the person's own words."""
 
 
 class Cancel(_Effect, frozen=True, tag="cancel"):

@@ -20,6 +20,7 @@ context of the call and is not told to models.
 
 from __future__ import annotations
 
+import difflib
 import dis
 import functools
 import inspect
@@ -36,14 +37,15 @@ import anyio.to_thread
 import msgspec
 
 from orchestrator.errors import ToolDefinitionError, ToolFailed
-from orchestrator.ports import Progress, Result, Tool, ToolContext, ToolInfo, ToolLimits
+from orchestrator.sync_context import SyncContext
+from orchestrator.tool_port import Progress, Result, Tool, ToolContext, ToolInfo, ToolLimits
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from orchestrator.tool_schema import Arguments
 
-__all__ = ["FunctionTool", "LimitOptions", "as_tool", "tool"]
+__all__ = ["NAME", "FunctionTool", "LimitOptions", "as_tool", "limits_from", "made", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +53,9 @@ Y = TypeVar("Y")
 
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What the makers of models accept as the name of a tool."""
+
+RESERVED: Final = frozenset(("read_output", "ask_person"))
+"""What a language model in the background can always call."""
 
 MAX_THREADS: Final = 40
 """Sync tools that run at once in one event loop."""
@@ -123,9 +128,21 @@ class FunctionTool(Generic[P, R]):
             ToolFailed: it ended without a result, or its result cannot be written as JSON.
         """
         checked = self._arguments.check(arguments)
+        for name, resource in self._arguments.resources.items():
+            checked[name] = await context.use(resource)
+        bridge = SyncContext(context)
         if self._arguments.context:
-            checked[self._arguments.context] = context
-        outcome = await self._run(checked)
+            on_the_loop = _belongs_on_the_loop(cast("Callable[..., object]", self._function))
+            checked[self._arguments.context] = context if on_the_loop else bridge
+        try:
+            async with aclosing(self._chunks(checked)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            bridge.leave()
+
+    async def _chunks(self, arguments: dict[str, Any]) -> AsyncGenerator[Progress | Result]:
+        outcome = await self._run(arguments)
         steps = _steps(outcome)
         if steps is None:
             yield self._result(outcome)
@@ -212,10 +229,10 @@ def tool(
     """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     if function is not None:
-        return _make(function, name, description, ToolLimits(**limits), frame)
+        return made(function, name, description, limits, frame)
 
     def decorate(function: Callable[P, R]) -> FunctionTool[P, R]:
-        return _make(function, name, description, ToolLimits(**limits), frame)
+        return made(function, name, description, limits, frame)
 
     return decorate
 
@@ -227,12 +244,13 @@ def as_tool(thing: Tool | Callable[..., Any]) -> Tool:
     """
     if isinstance(getattr(thing, "info", None), ToolInfo) and callable(getattr(thing, "call", None)):
         return cast("Tool", thing)
-    return _make(cast("Callable[..., Any]", thing), "", "", ToolLimits(), sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
+    return made(cast("Callable[..., Any]", thing), "", "", {}, sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
 
 
-def _make(
-    function: Callable[P, R], name: str, description: str, limits: ToolLimits, frame: FrameType
+def made(
+    function: Callable[P, R], name: str, description: str, options: LimitOptions, frame: FrameType
 ) -> FunctionTool[P, R]:
+    """What `tool` makes, for whoever decorates in its place. `frame` is where the function was written."""
     # pydantic costs more to import than all of the rest, and a program without a tool of its own never needs it.
     from orchestrator.tool_schema import place_of, read_signature
 
@@ -255,9 +273,43 @@ def _make(
             "Models accept letters, digits, _ and -, at most 64 of them.",
             'Give it another: @tool(name="...").',
         )
+    if called in RESERVED:
+        raise ToolDefinitionError(
+            f"{called!r} cannot be the name of a tool{place}.",
+            "Every task has a function of that name already.",
+            'Give it another: @tool(name="...").',
+        )
+    limits = limits_from(called, options, place)
     _check_limits(called, limits, place)
+    _check_templates(called, limits, arguments, place)
     said = description or documented or own.replace("_", " ")
     return FunctionTool(function, ToolInfo(called, said, arguments.schema, limits), arguments)
+
+
+def limits_from(name: str, options: LimitOptions, place: str) -> ToolLimits:
+    """The limits that keyword arguments name. Raises `ToolDefinitionError` for what is none."""
+    unknown = [option for option in options if option not in ToolLimits.__struct_fields__]
+    near = [match for option in unknown for match in difflib.get_close_matches(option, ToolLimits.__struct_fields__, 1)]
+    try:
+        if not unknown:
+            return msgspec.convert(dict(options), ToolLimits)
+        why = f"@tool knows no {', '.join(unknown)}."
+    except msgspec.ValidationError as error:
+        why = f"{error}."
+    todo = f"Did you mean {' and '.join(near)}?" if near else f"It knows {', '.join(ToolLimits.__struct_fields__)}."
+    raise ToolDefinitionError(f"{name} cannot become a tool{place}.", why, todo)
+
+
+def _check_templates(name: str, limits: ToolLimits, arguments: Arguments, place: str) -> None:
+    known = list(arguments.schema.get("properties", {}))
+    for option in ("announce", "question"):
+        unknown = [each for each in re.findall(r"\{(\w+)\}", getattr(limits, option)) if each not in known]
+        if unknown:
+            raise ToolDefinitionError(
+                f"{name} cannot become a tool{place}.",
+                f"Its {option} names {', '.join(unknown)}, which is no argument of it.",
+                f"It takes: {', '.join(known) or 'nothing'}.",
+            )
 
 
 def _check_limits(name: str, limits: ToolLimits, place: str) -> None:

@@ -382,6 +382,11 @@ class Desk(Protocol):
         """Put a question to the person and wait for the answer."""
         ...
 
+    async def approve(self, tool: str, question: str) -> bool:
+        """Ask the person for leave to run `tool`, in their own words; no answer in time is a no. The tools of the desk
+        ask by themselves: this is for those that an agent brings."""
+        ...
+
 
 class Reasoner(Protocol):
     """What thinks in the background."""

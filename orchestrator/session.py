@@ -97,7 +97,7 @@ class Session:
     def amendment(self, effect: Amend) -> Amendment:
         """What a running task is told: the conversation since it was last told, and the correction if there is one."""
         entries = self._state.context.view(effect.since, effect.revision)
-        return Amendment(effect.delegation, entries, effect.revision, effect.text, effect.answers)
+        return Amendment(effect.delegation, entries, effect.revision, effect.text, effect.answers, effect.question)
 
     def open_delegations(self) -> tuple[Delegate, ...]:
         """The hand-offs without an answer: a shell that takes a restored session up submits them again (idempotent)."""

@@ -11,6 +11,7 @@ from orchestrator.effects import Amend, Cancel, Delegate, Effect, Heard
 from orchestrator.events import BusPart
 from orchestrator.finding import Finding
 from orchestrator.floor import FloorState, Person
+from orchestrator.leave import Leave
 from orchestrator.ledger import OPEN, Ledger
 from orchestrator.speech import Speech
 
@@ -59,6 +60,7 @@ class State(msgspec.Struct):
     """The lines that the person finished and the voice has not dealt with: said to the next voice after a break."""
     last_splice: Instant | None = None
     topic: int = 0
+    leave: Leave = msgspec.field(default_factory=Leave)
     expecting: str = ""
     """The id of a question of the background that the person has heard and not answered."""
     held: tuple[str, tuple[str, ...]] = ("", ())
@@ -97,6 +99,7 @@ class State(msgspec.Struct):
         job = self.ledger.jobs.get(question.delegation)
         if job is not None and job.state in OPEN:
             self.expecting = question.id
+            self.leave.heard(question, self.context.revision)
 
     def note(self, entry: Entry, now: Instant) -> int:
         """Append to the conversation. Returns the new revision."""

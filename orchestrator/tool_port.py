@@ -116,7 +116,12 @@ class Resource(Protocol[T_co]):
     @property
     def name(self) -> str: ...
 
-    def open(self) -> AbstractAsyncContextManager[T_co]: ...
+    @property
+    def needs(self) -> Mapping[str, Resource[Any]]:
+        """By name: the resources that `open` is given, open."""
+        ...
+
+    def open(self, **needed: Any) -> AbstractAsyncContextManager[T_co]: ...
 
 
 class ToolContext(Protocol):

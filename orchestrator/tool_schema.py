@@ -7,9 +7,11 @@ refused when the tool is defined, with file and line: a tool that is wrong must 
 from __future__ import annotations
 
 import inspect
+import json
 import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NoReturn, cast, get_args, get_origin, get_type_hints
+from contextlib import suppress
+from typing import Annotated, Any, Final, NoReturn, cast, get_args, get_origin, get_type_hints
 
 import docstring_parser
 import pydantic
@@ -19,7 +21,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import ToolDefinitionError, ToolRetry
-from orchestrator.ports import ToolContext
+from orchestrator.resource import resource_in
+from orchestrator.tool_port import Resource, SyncToolContext, ToolContext
 
 __all__ = ["Arguments", "place_of", "read_signature"]
 
@@ -30,12 +33,21 @@ MAX_SHOWN = 60
 class Arguments:
     """The arguments of one function: the schema that models see, and the check that every call goes through."""
 
-    def __init__(self, tool: str, model: type[pydantic.BaseModel], names: Mapping[str, str], context: str) -> None:
+    def __init__(
+        self,
+        tool: str,
+        model: type[pydantic.BaseModel],
+        names: Mapping[str, str],
+        context: str,
+        resources: Mapping[str, Resource[Any]],
+    ) -> None:
         self._tool = tool
         self._model = model
         self._names = names
         self.context = context
-        """The parameter that takes the `ToolContext`; empty when there is none."""
+        """The parameter that takes the context; empty when there is none."""
+        self.resources = resources
+        """By parameter: what it is given, and models are not told of."""
         self.schema: dict[str, Any] = _without_titles(model.model_json_schema(schema_generator=_Schema))
         """The JSON Schema of the arguments, always an object that allows no others."""
 
@@ -46,7 +58,7 @@ class Arguments:
             ToolRetry: they do not fit; one line for each that does not.
         """
         try:
-            checked = self._model.model_validate(arguments)
+            checked = self._validated(arguments)
         except pydantic.ValidationError as error:
             details = error.errors(include_url=False, include_context=False)
             raise ToolRetry(
@@ -55,6 +67,18 @@ class Arguments:
                 "Call it again with arguments that fit.",
             ) from error
         return {self._names[field]: getattr(checked, field) for field in checked.model_fields_set}
+
+    def _validated(self, arguments: Mapping[str, Any]) -> pydantic.BaseModel:
+        try:
+            return self._model.model_validate(arguments)
+        except pydantic.ValidationError as error:
+            mended = _mended(arguments, error)
+            if not mended:
+                raise
+            try:
+                return self._model.model_validate({**arguments, **mended})
+            except pydantic.ValidationError:
+                raise error from None  # about what was written, not about what we made of it
 
     def _line(self, detail: ErrorDetails) -> str:
         where = ".".join(str(part) for part in detail["loc"]) or "arguments"
@@ -90,8 +114,11 @@ def read_signature(function: Callable[..., Any], *, name: str, known: Mapping[st
     hints = {parameter: _hint(inner, parameter, known, refuse) for parameter in parameters}
     contexts = [parameter for parameter, hint in hints.items() if _is_context(hint)]
     if len(contexts) > 1:
-        refuse(f"{' and '.join(contexts)} both ask for the ToolContext", "Keep one of them.")
-    taken = [parameter for parameter in parameters if parameter not in contexts]
+        refuse(f"its parameters {' and '.join(contexts)} both ask for the context of the call", "Keep one of them.")
+    for parameter in contexts:
+        _check_context(function, parameter, hints[parameter], refuse)
+    resources = {each: found for each, hint in hints.items() if (found := resource_in(hint)) is not None}
+    taken = [parameter for parameter in parameters if parameter not in contexts and parameter not in resources]
 
     description, about = _read_docstring(inspect.getdoc(function) or "")
     unknown = [parameter for parameter in about if parameter not in parameters]
@@ -119,7 +146,7 @@ def read_signature(function: Callable[..., Any], *, name: str, known: Mapping[st
     try:
         model: type[pydantic.BaseModel] = pydantic.create_model(name, __config__=config, **fields)
         names = {f"arg_{index}": parameter for index, parameter in enumerate(taken)}
-        arguments = Arguments(name, model, names, contexts[0] if contexts else "")
+        arguments = Arguments(name, model, names, contexts[0] if contexts else "", resources)
     except (PydanticUserError, TypeError, NameError) as error:
         wrong = [parameter for parameter in taken if not _can_be_told(hints[parameter])]
         refuse(
@@ -127,6 +154,8 @@ def read_signature(function: Callable[..., Any], *, name: str, known: Mapping[st
             "Use plain types (str, int, float, bool, list, dict, Literal), dates, dataclasses or pydantic models.",
             error,
         )
+    for parameter in taken:
+        _check_default(parameter, parameters[parameter].default, hints[parameter], refuse)
     return arguments, description
 
 
@@ -154,14 +183,17 @@ def _check_kind(parameter: inspect.Parameter, refuse: _Refusal) -> None:
         case inspect.Parameter.VAR_KEYWORD:
             refuse(f"**{name} takes arguments of any name", "Name each argument.")
         case inspect.Parameter.POSITIONAL_ONLY:
-            refuse(f"{name} is positional-only, and models name their arguments", "Remove the / from the signature.")
+            refuse(
+                f"its parameter {name} is positional-only, and models name their arguments",
+                "Remove the / from the signature.",
+            )
         case _:
             pass
     if parameter.annotation is inspect.Parameter.empty:
         todo = f"Write {name}: str, or whatever it is."
         if name in ("self", "cls"):
             todo = "For a method, make the tool of the bound one: as_tool(thing.method)."
-        refuse(f"{name} has no annotation", todo)
+        refuse(f"its parameter {name} has no annotation", todo)
 
 
 def _hint(function: Callable[..., Any], parameter: str, known: Mapping[str, Any], refuse: _Refusal) -> Any:
@@ -173,8 +205,9 @@ def _hint(function: Callable[..., Any], parameter: str, known: Mapping[str, Any]
         return get_type_hints(holder, globalns=dict(space), localns=dict(known), include_extras=True)[parameter]
     except Exception as error:
         # `if TYPE_CHECKING: from orchestrator import ToolContext` is good style, and enough to be recognised by.
-        if isinstance(raw, str) and raw.strip("'\" ").rpartition(".")[2] == "ToolContext":
-            return ToolContext
+        named = raw.strip("'\" ").rpartition(".")[2] if isinstance(raw, str) else ""
+        if named in ("ToolContext", "SyncToolContext"):
+            return ToolContext if named == "ToolContext" else SyncToolContext
         refuse(
             f"the annotation of {parameter} cannot be read: {error}",
             "Use a type that can be imported when the program runs, outside of `if TYPE_CHECKING`.",
@@ -183,7 +216,64 @@ def _hint(function: Callable[..., Any], parameter: str, known: Mapping[str, Any]
 
 
 def _is_context(hint: Any) -> bool:
-    return hint is ToolContext or ToolContext in get_args(hint)
+    return any(hint is kind or kind in get_args(hint) for kind in (ToolContext, SyncToolContext))
+
+
+def _check_context(function: Callable[..., Any], name: str, hint: Any, refuse: _Refusal) -> None:
+    on_the_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    sync = hint is SyncToolContext or SyncToolContext in get_args(hint)
+    if on_the_loop and sync:
+        refuse(
+            f"its parameter {name} is a SyncToolContext, which waits, and the function is async", "Write ToolContext."
+        )
+    if not on_the_loop and not sync:
+        refuse(
+            f"its parameter {name} is a ToolContext, whose methods are awaited, and the function is not async",
+            "Write SyncToolContext, which has the same without await, or make the function async.",
+        )
+
+
+_OUT_OF_BOUNDS: Final = frozenset(
+    (
+        *("greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"),
+        *("string_too_short", "string_too_long", "string_pattern_mismatch", "too_short", "too_long"),
+    )
+)
+"""A default may lie outside of what a model may give, to tell that nothing was given."""
+
+
+def _check_default(name: str, default: Any, hint: Any, refuse: _Refusal) -> None:
+    if default is inspect.Parameter.empty:
+        return
+    try:
+        pydantic.TypeAdapter(hint).validate_python(default)
+    except pydantic.ValidationError as error:
+        if all(detail["type"] in _OUT_OF_BOUNDS for detail in error.errors()):
+            return
+        written = getattr(hint, "__name__", None) or str(hint)
+        todo = f"Write {name}: {written} | None = None." if default is None else "Mend the default or the annotation."
+        refuse(f"the default of {name}, {_shown(default)}, is no {written}", todo, error)
+
+
+def _mended(arguments: Mapping[str, Any], error: pydantic.ValidationError) -> dict[str, Any]:
+    """What weaker models write for what they mean: JSON within a string, one value for a list of one, "null"."""
+    mended: dict[str, Any] = {}
+    if not isinstance(cast(object, arguments), Mapping):
+        return mended
+    for detail in error.errors(include_url=False, include_context=False):
+        place = detail["loc"]
+        name = place[0] if place else None
+        if not isinstance(name, str) or name not in arguments:
+            continue
+        value = arguments[name]
+        if isinstance(value, str) and value.strip().lower() in ("null", "none", ""):
+            mended[name] = None
+        elif isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+            with suppress(ValueError):
+                mended[name] = json.loads(value)
+        elif detail["type"] in ("list_type", "set_type", "tuple_type", "frozen_set_type") and len(place) == 1:
+            mended[name] = [value]
+    return mended
 
 
 def _annotated(hint: Any, name: str, description: str) -> Any:

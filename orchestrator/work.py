@@ -95,6 +95,8 @@ def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:
         effect.tools,
         effect.pool,
         effect.deadline_ms,
+        tainted=state.leave.tainted,
+        approved=tuple(state.leave.approved),
         urgency=effect.urgency,
         attempt=attempt,
     )
@@ -131,8 +133,13 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
         elif state.expecting == event.answers:
             state.expecting = ""
         return
+    answer = state.leave.answer(event.answers, state.context, event.text)
+    if answer is None:
+        state.notices.append("That question asks for leave, and the person has not answered it in words of their own.")
+        return
+    text, question = answer
     since = job.sent_revision
-    job.sent_revision = state.note(Assigned(delegation=job.id, task=event.text, action="amended"), now)
+    job.sent_revision = state.note(Assigned(delegation=job.id, task=text, action="amended"), now)
     if event.answers:
         state.expecting = "" if state.expecting == event.answers else state.expecting
         for note in state.ledger.of(job.id):
@@ -141,13 +148,13 @@ def amend(state: State, config: SessionConfig, event: ModelAmended, now: Instant
                 state.ledger.settle(note, "acknowledged", "it was answered when an earlier attempt asked")
     else:
         job.required_revision = job.sent_revision
-        job.corrections = (*job.corrections, event.text)
+        job.corrections = (*job.corrections, text)
         for note in state.ledger.of(job.id):
             if note.finding.kind != "progress":
                 cut_speech(state, note.finding.id, "the person corrected the request", now, out)
                 state.ledger.settle(note, "superseded", "it answers the request as it was before the correction")
         job.told = ""  # what was heard was an answer to something else
-    out.append(Amend(job.id, since, job.sent_revision, event.text, event.answers))
+    out.append(Amend(job.id, since, job.sent_revision, text, event.answers, question))
     state.collect(out)
 
 
@@ -197,6 +204,7 @@ def arrive(state: State, config: SessionConfig, finding: Finding, now: Instant, 
                 cut_speech(state, note.finding.id, "the task was begun again", now, out)
     if finding.terminal and job is not None and not job.answered:
         _make_room(state, finding, now, out)
+    state.leave.arrived(finding)
     stale = state.ledger.arrive(finding, now=now)
     if before is None and finding.id in state.ledger.notes:
         state.ledger.notes[finding.id].arrived_to = state.floor.floor

@@ -33,7 +33,6 @@ from background.agents.outcome import Say, Spent, outcome
 from background.agents.troubles import or_trouble
 from background.record import said_with
 from orchestrator.bundle import Bundle
-from orchestrator.consent import consent
 from orchestrator.finding import Finding
 from orchestrator.ports import Desk
 
@@ -208,7 +207,7 @@ async def _with_leave(result: RunResultStreaming, desk: Desk) -> RunState[Any]:
     """Ask the person about each tool that waits for leave."""
     state = result.to_state()
     for item in result.interruptions:
-        if consent(await desk.ask(f"May I {_asked(item)}?")) in ("yes", "always"):
+        if await desk.approve(item.name or "a tool", f"May I {_asked(item)}?"):
             state.approve(item)
         else:
             state.reject(item)

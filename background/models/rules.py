@@ -89,6 +89,8 @@ class _Work:
         changed = False
         for amendment in self._desk.amendments():
             self._context.extend(amendment.entries)
+            if amendment.question:
+                continue  # leave that an earlier attempt had asked for: it is no value of anything
             if amendment.answers:
                 # The answer to a question that an earlier attempt had asked before its worker died.
                 self._answers.append(amendment.text)

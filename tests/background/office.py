@@ -37,8 +37,11 @@ class Office:
     async def ask(self, task: str, *, number: int = 1, tools: tuple[str, ...] = (), deadline_ms: int = 60_000) -> None:
         await self.submit(a_bundle(task, number=number, tools=tools, deadline_ms=deadline_ms))
 
-    async def correct(self, text: str, *, revision: int = 5, number: int = 1, answers: str = "") -> None:
-        await self.front.order(Amendment(f"s-{number}", revision=revision, text=text, answers=answers))
+    async def correct(
+        self, text: str, *, revision: int = 5, number: int = 1, answers: str = "", question: str = ""
+    ) -> None:
+        amendment = Amendment(f"s-{number}", revision=revision, text=text, answers=answers, question=question)
+        await self.front.order(amendment)
 
     async def call_off(self, reason: str = "never mind", *, number: int = 1) -> None:
         await self.front.order(Cancellation(f"s-{number}", reason))

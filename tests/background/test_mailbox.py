@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import anyio
+import msgspec
 import pytest
 
 from background.mailbox import Mailbox
 from orchestrator.bundle import Amendment
-from orchestrator.context import Said
+from orchestrator.context import Found, Said
 from orchestrator.finding import Finding
 
 QUESTION = Finding.question("start?").stamped(delegation="s-1", attempt=2, seq=1, context_revision=1)
@@ -108,3 +109,42 @@ async def test_only_a_correction_ends_the_wait_for_one() -> None:
         assert not corrected.is_set()
         mailbox.put(Amendment("s-1", revision=4, text="Lyon"))
     assert corrected.is_set()
+
+
+LEAVE = msgspec.structs.replace(QUESTION, text="May I pay 5 euros?", approves="pay")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("amendment", "answers"),
+    [
+        (Amendment("s-1", text="yes", answers=LEAVE.id, question=LEAVE.text), True),
+        # An answer that an earlier attempt had got to the very same question.
+        (Amendment("s-1", text="yes", answers="s-1.9", question=LEAVE.text), True),
+        # Leave for something else, or no leave at all: what a voice makes of it does not count.
+        (Amendment("s-1", text="yes", answers="s-1.9", question="May I pay 500 euros?"), False),
+        (Amendment("s-1", text="yes", answers=LEAVE.id), False),
+        (Amendment("s-1", text="yes", answers="s-1.9"), False),
+    ],
+)
+async def test_leave_is_for_what_was_asked_and_nothing_else(amendment: Amendment, answers: bool) -> None:
+    mailbox = Mailbox(1)
+    got: list[str] = []
+
+    async def ask() -> None:
+        got.append(await mailbox.answer(LEAVE))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        mailbox.put(amendment)
+        await anyio.wait_all_tasks_blocked()
+        assert got == (["yes"] if answers else [])
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("tainted", [True, False])
+def test_what_others_found_may_taint_the_task(tainted: bool) -> None:
+    mailbox = Mailbox(1)
+    mailbox.put(Amendment("s-1", (Found(finding=Finding("a page says", tainted=tainted)),), revision=2))
+    assert mailbox.taint.there == tainted

@@ -35,7 +35,24 @@ def test_a_no(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["hm", "", "what for?", "okra", "yesterday", "what would it cost?", "always ask me first"]
+    "answer", ["hm", "", "what for?", "okra", "yesterday", "what would it cost?", "always ask me first", "ok?"]
 )
 def test_neither(answer: str) -> None:
     assert consent(answer) == "unclear"
+
+
+QUESTION = "Shall I send a card to Anna in Lyon with kind regards?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("Yes, send the card to Anna in Lyon with kind regards", "yes"),
+        ("yes please, she will be glad", "yes"),
+        ("Sure, tell me about the weather tomorrow in Marseille", "unclear"),
+        ("OK, and what else did you find about the trains", "unclear"),
+        ("yes, and from now on always send cards to Anna without asking", "always"),
+    ],
+)
+def test_a_yes_among_many_other_words_is_about_something_else(answer: str, meant: str) -> None:
+    assert consent(answer, QUESTION) == meant

@@ -290,18 +290,6 @@ async def test_the_context_comes_by_annotation_and_is_not_told_to_models() -> No
     assert context.asked == ["Which train?"]
 
 
-async def test_a_sync_tool_reaches_its_context_from_its_thread() -> None:
-    @tool
-    def slow(n: int, ctx: ToolContext) -> int:
-        for step in range(n):
-            anyio.from_thread.run(ctx.progress, f"step {step}")
-        return n
-
-    context = AloneContext()
-    assert [chunk async for chunk in slow.call({"n": 2}, context)] == [Result("2", data=2)]
-    assert context.told == ["step 0", "step 1"]
-
-
 # --- ends ------------------------------------------------------------------------------------------------------------
 
 

@@ -158,11 +158,11 @@ def test_names_of_an_enclosing_function_may_be_used() -> None:
 
 def test_a_context_that_is_imported_for_type_checkers_only_is_recognised() -> None:
     @tool
-    def direct(query: str, ctx: "away.ToolContext") -> str:  # noqa: UP037
+    async def direct(query: str, ctx: "away.ToolContext") -> str:  # noqa: UP037
         return query
 
     @tool
-    def optional(query: str, ctx: ToolContext | None = None) -> str:
+    async def optional(query: str, ctx: ToolContext | None = None) -> str:
         return query
 
     for made in (direct, optional):
@@ -215,7 +215,7 @@ def field_as_default(query: str = pydantic.Field(default="x")) -> str:
     return query
 
 
-def other_docstring(query: str, ctx: ToolContext) -> str:
+async def other_docstring(query: str, ctx: ToolContext) -> str:
     """Find it.
 
     Args:
@@ -233,18 +233,18 @@ class Shop:
 @pytest.mark.parametrize(
     ("function", "why"),
     [
-        (untyped, "Query has no annotation."),
+        (untyped, "Its parameter query has no annotation."),
         (any_number, "*queries takes any number of values."),
         (any_name, "**queries takes arguments of any name."),
-        (only_by_place, "Query is positional-only, and models name their arguments."),
-        (two_contexts, "First and second both ask for the ToolContext."),
+        (only_by_place, "Its parameter query is positional-only, and models name their arguments."),
+        (two_contexts, "Its parameters first and second both ask for the context of the call."),
         (strange_type, "A model cannot be told what lock may be."),
         (function_type, "A model cannot be told what then may be."),
         (not_there, "The annotation of number cannot be read: name 'NotThere' is not defined."),
         (hidden_context, "The annotation of ctx cannot be read: name 'Elsewhere' is not defined."),
         (field_as_default, "The default of query is a Field."),
         (other_docstring, "Its docstring describes qurey, which it does not take."),
-        (Shop.cost, "Self has no annotation."),
+        (Shop.cost, "Its parameter self has no annotation."),
     ],
 )
 def test_what_a_model_could_not_call_is_refused_with_file_and_line(function: Callable[..., Any], why: str) -> None:

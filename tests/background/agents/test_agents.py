@@ -250,7 +250,7 @@ async def test_a_tool_of_the_desk_keeps_its_approval(kit: Kit, server: ModelServ
     async with an_office(kit(client, Calls()), [pay]) as office:
         await office.ask("pay")
         question = await office.finding("question")
-        await office.correct("no, wait", answers=question.id)
+        await office.correct("no, wait", answers=question.id, question=question.text)
         await office.answer()
     assert "May I run pay" in question.text
     assert "The person said no" in texts(server.requests[-1].body, "tool")[0]

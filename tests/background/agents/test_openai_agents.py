@@ -46,7 +46,7 @@ async def test_leave_for_a_tool(server: ModelServer, client: AsyncOpenAI, said: 
     async with an_office(AgentsSDKReasoner(agent)) as office:
         await office.ask("pay 20 euros")
         question = await office.finding("question")
-        await office.correct(said, answers=question.id)
+        await office.correct(said, answers=question.id, question=question.text)
         answer = await office.answer()
     assert question.text == "May I run pay with euros 20?"
     assert (answer.text, done) == ("That is that.", paid)
