@@ -16,7 +16,8 @@ from background.serving import Serving
 from background.settings import WorkerSettings
 from background.workbench import Workbench
 from orchestrator.errors import BusUnavailable, ConfigError
-from orchestrator.ports import Claim, Reasoner, Tool, WorkerBus
+from orchestrator.ports import Claim, OpenTools, Reasoner, Tool, WorkerBus
+from orchestrator.resource import Resources
 
 __all__ = ["Worker"]
 
@@ -28,7 +29,9 @@ class Worker:
 
     `reasoner` is one for all pools, or one for each pool by name (`""` is the default pool). `slots` is how many tasks
     are worked on at once. No more than that are ever claimed, beside those whose answer is on its way to the bus: at
-    most as many again. `bus` has been entered by the caller, who also leaves it.
+    most as many again. `bus` has been entered by the caller, who also leaves it; so have the `sources`, whose tools are
+    there besides. `allow` are patterns of names (`search_*`): no task here gets a tool beyond them. What the tools
+    share (`orchestrator.resource`) is open while it runs.
 
     Raises:
         ConfigError: there is no slot, or two tools have one name.
@@ -42,12 +45,15 @@ class Worker:
         *,
         slots: int = 8,
         settings: WorkerSettings | None = None,
+        sources: Sequence[OpenTools] = (),
+        allow: Sequence[str] = ("*",),
     ) -> None:
         if slots < 1:
             raise ConfigError(f"a worker with {slots} slots does nothing", "", "give it 1 or more")
         self._bus = bus
         self._reasoner = reasoner
-        self._workbench = Workbench(tools)
+        self._resources = Resources()
+        self._workbench = Workbench(tools, sources=sources, allow=allow, resources=self._resources)
         self._slots = slots
         self._settings = settings or WorkerSettings()
         self._serving: set[Serving] = set()
@@ -78,7 +84,7 @@ class Worker:
 
         What a reasoner keeps open between tasks (`Keeping`) is open meanwhile. Call it once.
         """
-        async with self._kept(), anyio.create_task_group() as group:
+        async with self._resources, self._kept(), anyio.create_task_group() as group:
             with self._claiming:
                 while not self._draining:
                     await self._room()

@@ -37,7 +37,7 @@ from orchestrator.effects import (
 from orchestrator.errors import DuologueError
 from orchestrator.events import BusDown, Event, SinkStalled, TickDue, UserEvent, UserFinished, UserLeft
 from orchestrator.journal import worth_writing
-from orchestrator.ports import FrontBus, InteractionModel, Journal, Link, Opening, OwnedSession
+from orchestrator.ports import Equipped, FrontBus, InteractionModel, Journal, Link, Opening, OwnedSession, ToolInfo
 from orchestrator.session import Session
 
 __all__ = ["drive"]
@@ -57,11 +57,13 @@ async def drive(
     clock: Clock,
     journal: Journal | None = None,
     owned: OwnedSession | None = None,
+    tools: AsyncIterator[Equipped] | None = None,
 ) -> None:
     """Run `session` until it closes.
 
     When `link.events()` ends by itself, the person has no more to say (`UserFinished`): what is still worked on, owed
-    or being said is finished first. A `UserLeft` ends the session at once. With `owned` it is saved as it goes.
+    or being said is finished first. A `UserLeft` ends the session at once. With `owned` it is saved as it goes. `tools`
+    tells when the background has come to have others.
 
     Raises `SessionLost` when another process has taken the session over; nothing is said here any more.
     """
@@ -70,7 +72,7 @@ async def drive(
     shell = _Shell(session, clock, journal, keeper, speech)
     shell.take_up(() if owned is None or owned.kept is None else owned.kept.errands)
     try:
-        await _drive(shell, model, opening, link, bus)
+        await _drive(shell, model, opening, link, bus, tools)
     finally:
         await keeper.finish()
     if keeper.lost is not None:
@@ -79,7 +81,14 @@ async def drive(
         raise keeper.lost
 
 
-async def _drive(shell: _Shell, model: InteractionModel, opening: Opening, link: Link, bus: FrontBus) -> None:
+async def _drive(
+    shell: _Shell,
+    model: InteractionModel,
+    opening: Opening,
+    link: Link,
+    bus: FrontBus,
+    tools: AsyncIterator[Equipped] | None,
+) -> None:
     inbox, arrivals = anyio.create_memory_object_stream[Event](_INBOX)
     async with anyio.create_task_group() as children, inbox, arrivals:
         # Subscribed before anything is submitted, so that no finding can come before its reader.
@@ -88,6 +97,8 @@ async def _drive(shell: _Shell, model: InteractionModel, opening: Opening, link:
         children.start_soon(run_errands, bus, shell.errands, inbox, shell.keeper)
         children.start_soon(shell.keeper.run, children.cancel_scope, inbox)
         children.start_soon(run_voice, model, shell.opening(opening), shell.turns, inbox)
+        if tools is not None:
+            children.start_soon(shell.equip, tools, inbox)
         async with anyio.create_task_group() as writers:
             writers.start_soon(_write, link, shell.speech, inbox)
             children.start_soon(_listen, link.events(), inbox, UserFinished(), _link_failed)
@@ -117,12 +128,23 @@ class _Shell:
         self.told = len(session.entries())
         """The revision of the conversation that the voice has been told up to."""
         self.errands: Outbox[Errand] = Outbox(high=1_024)
+        self._tools: tuple[ToolInfo, ...] | None = None
+        """What the background can do by now, where that is not what the opening says."""
+        self._untold = False
+
+    async def equip(self, tools: AsyncIterator[Equipped], inbox: ObjectSendStream[Event]) -> None:
+        """Take in what the background can do from now on."""
+        async with closing(tools) as each:
+            async for equipped in each:
+                self._tools, self._untold = equipped.tools, True
+                await inbox.send(equipped.event)
 
     def opening(self, opening: Opening) -> Callable[[], Opening]:
         """What a voice that is opened (again) is told: the conversation as it stands then."""
 
         def now() -> Opening:
-            return msgspec.structs.replace(opening, context=self.session.entries())
+            tools = opening.tools if self._tools is None else self._tools
+            return msgspec.structs.replace(opening, tools=tools, context=self.session.entries())
 
         return now
 
@@ -184,6 +206,8 @@ class _Shell:
             self._take(stalled)
 
     def _told(self, turn: MicroTurn) -> MicroTurn:
+        if self._untold:
+            turn, self._untold = msgspec.structs.replace(turn, tools=self._tools), False
         if turn.revision == self.told:
             return turn
         since, self.told = self.told, turn.revision

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, cast
 
 import anyio
 import msgspec
@@ -21,6 +21,7 @@ import msgspec
 from orchestrator.bus import Bus, connect
 from orchestrator.clock import START, Instant, after
 from orchestrator.config import SessionConfig
+from orchestrator.equipment import EVERY, Equipment, Pool, ToolLike, sorted_out
 from orchestrator.errors import ConfigError
 from orchestrator.journal import Opened
 from orchestrator.ports import (
@@ -30,10 +31,12 @@ from orchestrator.ports import (
     Link,
     OpenedJournal,
     Opening,
+    OpenTools,
     OwnedSession,
     Reasoner,
     SessionStore,
     Tool,
+    ToolInfo,
 )
 from orchestrator.recording import described
 from orchestrator.resuming import Recap, recap
@@ -54,25 +57,20 @@ _KEPT_ALONE: Final = 100
 class Specialist(msgspec.Struct, frozen=True):
     """One pool of background workers: what thinks there, and with which tools."""
 
-    tools: Sequence[Tool | Callable[..., Any]] = ()
+    tools: Sequence[ToolLike] = ()
     reasoner: str | Reasoner | Agent = "rules"
     about: str = ""
     """What it is for, in a line: a voice that chooses between pools goes by it."""
-
-
-class _Pool(msgspec.Struct, frozen=True):
-    """A `Specialist`, made ready."""
-
-    tools: tuple[Tool, ...]
-    reasoner: Reasoner
-    about: str
+    allow: Sequence[str] = EVERY
+    """Which tools it may use at all, as patterns of names (`search_*`), those of the assistant included."""
 
 
 class Assistant:
     """An assistant.
 
     Args:
-        tools: What its background can do: `@tool` functions, plain typed functions, or anything with the `Tool` port.
+        tools: What its background can do: `@tool` functions, plain typed functions, toolboxes, sources such as an MCP
+            server, or anything with the `Tool` port.
         interaction: The live voice: `"reflex"` (embedded, rule-based, no key), `"chat:NAME"` or `"chat:NAME@URL"` (a
             language model behind OpenAI's chat completions), or an `InteractionModel`.
         background: What thinks: `"rules"` (embedded), `"chat:NAME"` as above, a `Reasoner`, any async callable of
@@ -91,7 +89,7 @@ class Assistant:
     def __init__(
         self,
         *,
-        tools: Sequence[Tool | Callable[..., Any]] = (),
+        tools: Sequence[ToolLike] = (),
         interaction: str | InteractionModel = "reflex",
         background: str | Reasoner | Agent | Mapping[str, Specialist | Reasoner | Agent | str] = "rules",
         timing: TimingPolicy | None = None,
@@ -102,20 +100,21 @@ class Assistant:
         self._model = _voice(interaction)
         self._instructions = instructions
         self._pools = _pools(background, tools)
+        self._equipment = Equipment(self._pools)
         self._timing = default_policy() if timing is None else timing
         self._local = bus is None
         self._bus: Bus = connect(bus) if bus is None or isinstance(bus, str) else bus
         self._config = config or SessionConfig()
         self._alone: OrderedDict[str, Bus] = OrderedDict()
         """Hand-offs within the process of sessions that were left, with the tasks that were still open."""
-        self._front: FrontBus | None = None
+        self._side: _Side | None = None
         self._store: SessionStore | None = None
         self._open = AsyncExitStack()
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """Everything its background can do."""
-        return tuple({tool.info.name: tool for pool in self._pools.values() for tool in pool.tools}.values())
+        """Everything its background can do; what comes from a source is there while a session or a worker is."""
+        return self._equipment.tools
 
     @property
     def about(self) -> str:
@@ -133,14 +132,14 @@ class Assistant:
 
     async def __aenter__(self) -> Self:
         """Keep the hand-off (and, without a Redis, the workers) running between sessions."""
-        self._front = await self._open.enter_async_context(self._handing_off(self._bus))
+        self._side = await self._open.enter_async_context(self._handing_off(self._bus))
         self._store = await self._open.enter_async_context(self._bus.store())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        self._front = self._store = None
+        self._side = self._store = None
         return await self._open.__aexit__(kind, error, trace)
 
     @asynccontextmanager
@@ -211,10 +210,10 @@ class Assistant:
             # Without a name nobody can come back to it: then it costs a Redis nothing.
             named = id is not None or self._local or name == self._config.id
             owned = await stack.enter_async_context(store.own(name, take_over=take_over)) if named else None
-            front = self._front
-            if front is None:
-                front = await stack.enter_async_context(self._handing_off(self._bus_of(name)))
-            session, since = self._take_up(name, owned)
+            side = self._side
+            if side is None:
+                side = await stack.enter_async_context(self._handing_off(self._bus_of(name)))
+            session, since = self._take_up(name, owned, side.equipment.routes)
             if begun is not None:
                 kept = None if owned is None else owned.kept
                 begun(None if owned is None or kept is None else recap(kept, away_ms=owned.away_ms))
@@ -226,12 +225,13 @@ class Assistant:
             await drive(
                 session,
                 model=self._model,
-                opening=self._opening(name),
+                opening=self._opening(name, side.equipment.infos),
                 link=link,
-                bus=front,
+                bus=side.front,
                 clock=SystemClock(since),
                 journal=journal,
                 owned=owned,
+                tools=side.equipment.changes(),
             )
 
     def _bus_of(self, name: str) -> Bus:
@@ -246,42 +246,50 @@ class Assistant:
     async def work(self, *, slots: int = 8, name: str | None = None, drain: anyio.Event | None = None) -> None:
         """Be a worker for this assistant's pools, until cancelled, or until `drain` is set and what runs is
         finished."""
-        async with anyio.create_task_group() as group:
+        called = name or f"worker-{secrets.token_hex(3)}"
+        async with self._equipment.opened() as equipment, anyio.create_task_group() as group:
             for pool in self._pools:
-                group.start_soon(
-                    self._work_for, self._bus, pool, slots, name or f"worker-{secrets.token_hex(3)}", drain
-                )
+                sources = equipment.sources(pool)
+                group.start_soon(self._work_for, self._bus, pool, slots, called, drain, sources)
 
-    async def _work_for(self, bus: Bus, pool: str, slots: int, name: str, drain: anyio.Event | None) -> None:
+    async def _work_for(
+        self, bus: Bus, pool: str, slots: int, name: str, drain: anyio.Event | None, sources: Sequence[OpenTools]
+    ) -> None:
         from background.worker import Worker
 
         specialist = self._pools[pool]
         async with bus.worker(name=name, pools=(pool,)) as side, anyio.create_task_group() as group:
-            worker = Worker(side, specialist.reasoner, specialist.tools, slots=slots)
+            worker = Worker(
+                side, specialist.reasoner, specialist.tools, slots=slots, sources=sources, allow=specialist.allow
+            )
             if drain is not None:
                 group.start_soon(_drain, worker.drain, drain)
             await worker.run()
             group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def _handing_off(self, bus: Bus) -> AsyncGenerator[FrontBus]:
-        async with bus.front() as front, anyio.create_task_group() as workers:
+    async def _handing_off(self, bus: Bus) -> AsyncGenerator[_Side]:
+        async with AsyncExitStack() as stack:
+            if self._local:
+                equipment = await stack.enter_async_context(self._equipment.opened())
+            else:
+                equipment = await self._equipment.looked()
+            front = await stack.enter_async_context(bus.front())
+            workers = await stack.enter_async_context(anyio.create_task_group())
             if self._local:
                 for pool in self._pools:
-                    workers.start_soon(self._work_for, bus, pool, 8, "worker", None)
+                    workers.start_soon(self._work_for, bus, pool, 8, "worker", None, equipment.sources(pool))
             try:
-                yield front
+                yield _Side(front, equipment)
             finally:
                 workers.cancel_scope.cancel()
 
-    def _opening(self, session: str) -> Opening:
-        infos = tuple(tool.info for tool in self.tools)
+    def _opening(self, session: str, infos: tuple[ToolInfo, ...]) -> Opening:
         abouts = {name: pool.about for name, pool in self._pools.items() if pool.about}
         pools = tuple(pool for pool in self._pools if pool)
         return Opening(session, infos, pools, instructions=self._instructions, abouts=abouts)
 
-    def _take_up(self, name: str, owned: OwnedSession | None) -> tuple[Session, Instant]:
-        routes = {tool.info.name: pool for pool, has in self._pools.items() for tool in has.tools if pool}
+    def _take_up(self, name: str, owned: OwnedSession | None, routes: dict[str, str]) -> tuple[Session, Instant]:
         default = "" if "" in self._pools else max(self._pools, key=lambda pool: len(self._pools[pool].tools))
         # On a shared bus a session of this name may have been before; its answers are not for this one.
         run = "" if self._local else secrets.token_hex(3)
@@ -297,6 +305,13 @@ class Assistant:
     def _new_id(self) -> str:
         configured = self._config.id
         return configured if configured != SessionConfig().id else f"s{secrets.token_hex(4)}"
+
+
+class _Side(NamedTuple):
+    """The front end's side of the hand-off, and what the background on the other side can do."""
+
+    front: FrontBus
+    equipment: Equipment
 
 
 def _voice(named: str | InteractionModel) -> InteractionModel:
@@ -318,24 +333,23 @@ def _voice(named: str | InteractionModel) -> InteractionModel:
     return ReflexModel()
 
 
-def _pools(background: Any, tools: Sequence[Tool | Callable[..., Any]]) -> dict[str, _Pool]:
+def _pools(background: Any, tools: Sequence[ToolLike]) -> dict[str, Pool]:
     given = cast("Mapping[str, Any]", background) if isinstance(background, Mapping) else {"": background}
     if not given:
         raise ConfigError("an assistant without a background cannot work", "the mapping is empty", 'use "rules"')
-    shared = _as_tools(tools)
-    pools: dict[str, _Pool] = {}
+    shared, from_all = sorted_out(tools)
+    pools: dict[str, Pool] = {}
     for name, entry in given.items():
         specialist = entry if isinstance(entry, Specialist) else Specialist(reasoner=entry)
-        pools[name] = _Pool((*shared, *_as_tools(specialist.tools)), _reasoner(specialist.reasoner), specialist.about)
+        own, sources = sorted_out(specialist.tools)
+        pools[name] = Pool(
+            (*shared, *own),
+            (*from_all, *sources),
+            _reasoner(specialist.reasoner),
+            specialist.about,
+            tuple(specialist.allow),
+        )
     return pools
-
-
-def _as_tools(tools: Sequence[Tool | Callable[..., Any]]) -> tuple[Tool, ...]:
-    if not tools:
-        return ()
-    from orchestrator.function_tool import as_tool
-
-    return tuple(as_tool(tool) for tool in tools)
 
 
 def _reasoner(named: str | Reasoner | Agent) -> Reasoner:

@@ -14,6 +14,7 @@ from orchestrator.context import Entry
 from orchestrator.decisions import Drop, Hold, Splice, Style
 from orchestrator.events import Activity, DelegationState
 from orchestrator.finding import Finding, Urgency
+from orchestrator.tool_port import ToolInfo
 
 __all__ = [
     "NOT_CURRENT",
@@ -119,6 +120,9 @@ class MicroTurn(msgspec.Struct, frozen=True, omit_defaults=True):
     """The conversation up to `revision`, from where the voice was last told. The shell puts it in when the turn is
     handed over, as it does for a bundle: so journals do not repeat the conversation. A voice that has just been opened
     may know some of them already, from `Opening.context`; their `revision` tells."""
+    tools: tuple[ToolInfo, ...] | None = None
+    """What the background can do from now on, where that has changed since the voice was last told; put in by the shell
+    as well."""
 
 
 class _Effect(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

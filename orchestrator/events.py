@@ -34,6 +34,7 @@ __all__ = [
     "ModelUnscheduled",
     "SinkStalled",
     "TickDue",
+    "ToolsChanged",
     "UserActivity",
     "UserAudio",
     "UserEvent",
@@ -108,6 +109,19 @@ class UserLeft(_Event, frozen=True, tag="user.left"):
     """The person is gone; the session closes."""
 
     reason: str = ""
+
+
+class ToolsChanged(_Event, frozen=True, tag="tools.changed"):
+    """What the background can do has changed while the conversation goes on: a file was edited, a server came up.
+
+    `routes` is then the whole of `SessionConfig.routes`.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    """Those that take or do something else under the same name."""
+    routes: dict[str, str] = {}
 
 
 class ModelSpoke(_Event, frozen=True, tag="model.spoke"):
@@ -227,6 +241,7 @@ ModelEvent = (
 BusEvent = Finding | DelegationUpdate | BusDown | BusUp
 Event = (
     TickDue
+    | ToolsChanged
     | UserText
     | UserAudio
     | UserFrame

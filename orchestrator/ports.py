@@ -15,7 +15,7 @@ from orchestrator.bundle import Amendment, Bundle, Cancellation
 from orchestrator.clock import Clock, Instant
 from orchestrator.context import Entry
 from orchestrator.effects import Effect, Emit, MicroTurn, StopSpeaking
-from orchestrator.events import BusEvent, Event, ModelEvent, UserEvent
+from orchestrator.events import BusEvent, Event, ModelEvent, ToolsChanged, UserEvent
 from orchestrator.finding import Finding, Urgency
 from orchestrator.journal import Opened
 from orchestrator.state import Snapshot
@@ -38,6 +38,7 @@ __all__ = [
     "Claim",
     "Clock",
     "Desk",
+    "Equipped",
     "FrontBus",
     "InteractionModel",
     "InteractionStream",
@@ -93,6 +94,13 @@ class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
     """What whoever built the assistant wants of it: its persona, its rules."""
     abouts: Mapping[str, str] = {}
     """What each pool is for, where it was told."""
+
+
+class Equipped(msgspec.Struct, frozen=True):
+    """The background has other tools than before: the event for the session, and all it can do now for the voice."""
+
+    event: ToolsChanged
+    tools: tuple[ToolInfo, ...] = ()
 
 
 class InteractionStream(Protocol):

@@ -31,6 +31,7 @@ from orchestrator.events import (
     ModelUnscheduled,
     SinkStalled,
     TickDue,
+    ToolsChanged,
     UserActivity,
     UserAudio,
     UserFinished,
@@ -56,7 +57,7 @@ class Session:
     """One conversation. Owned by one writer: the loop that calls `receive`."""
 
     def __init__(self, config: SessionConfig, *, timing: TimingPolicy, started_at: Instant = Instant(0)) -> None:
-        self.config = config
+        self.config: SessionConfig = config
         self._timing = timing
         self._state = State(started_at=started_at, next_grid=after(started_at, config.tick_ms))
         self._state.ledger.lawful = config.lawful
@@ -140,6 +141,8 @@ class Session:
         match event:
             case TickDue():
                 pass
+            case ToolsChanged():
+                self.config = work.equip(state, self.config, event)
             case UserText():
                 self._text(event.text, event.op == "delete", event.final, "", now, out)
             case UserAudio():

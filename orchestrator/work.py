@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from orchestrator.bundle import Bundle
 from orchestrator.clock import Instant, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Assigned, Found, Noticed
 from orchestrator.delivery import cut_speech
 from orchestrator.effects import Amend, Cancel, Delegate, Effect
-from orchestrator.events import BusDown, BusUp, DelegationUpdate, ModelAmended, ModelCancelled, ModelDelegated
+from orchestrator.events import (
+    BusDown,
+    BusUp,
+    DelegationUpdate,
+    ModelAmended,
+    ModelCancelled,
+    ModelDelegated,
+    ToolsChanged,
+)
 from orchestrator.finding import Finding
 from orchestrator.ledger import OPEN, Job
 from orchestrator.speech import take_back
@@ -26,6 +36,7 @@ __all__ = [
     "bus_up",
     "cancel",
     "delegate",
+    "equip",
     "look_after",
     "still_open",
     "tell",
@@ -79,6 +90,16 @@ def _handed_over(job: Job, pending: tuple[str, ...] = (), supersedes: str = "") 
     return Delegate(
         job.id, job.task, job.revision, job.tools, job.pool, pending, job.deadline_ms, supersedes, job.urgency
     )
+
+
+def equip(state: State, config: SessionConfig, event: ToolsChanged) -> SessionConfig:
+    """The background has other tools now. The voice is told; what runs goes on with those it began with."""
+    for names, what in ((event.added, "can now also use"), (event.changed, "has another form of")):
+        if names:
+            state.notices.append(f"The background {what}: {', '.join(names)}.")
+    if event.removed:
+        state.notices.append(f"The background has no longer: {', '.join(event.removed)}.")
+    return msgspec.structs.replace(config, routes=event.routes)
 
 
 def build(state: State, config: SessionConfig, effect: Delegate) -> Bundle:

@@ -53,7 +53,7 @@ class Asking:
         heard = self.flight.learn(turn.entries)
         if not self.flight.words:
             self._saying = ""
-        self.prompt.take(turn.entries)
+        self.prompt.take(turn.entries, tools=turn.tools)
         for notice in turn.notices:
             if notice != NOT_CURRENT:
                 self.prompt.note(notice)

@@ -25,7 +25,7 @@ from orchestrator.effects import MicroTurn, Offer
 from orchestrator.errors import ConfigError
 from orchestrator.events import ModelAmended, ModelCancelled, ModelDelegated, ModelScheduled, ModelUnscheduled
 from orchestrator.ledger import OPEN
-from orchestrator.ports import Opening
+from orchestrator.ports import Opening, ToolInfo
 
 __all__ = ["Prompt", "PromptSettings"]
 
@@ -79,6 +79,8 @@ class Prompt:
     ) -> None:
         """Begins with what `opening` tells, its conversation included. Raises `ConfigError` for an unfit nonce."""
         settings = settings or PromptSettings()
+        self._opening = opening
+        self._strict = settings.strict
         self.functions: Functions = Functions(opening, strict=settings.strict)
         self.standing: Standing = Standing()
         frames = Frames(nonce)
@@ -100,8 +102,9 @@ class Prompt:
         self._looked_ms = 0
         self.take(opening.context)
 
-    def take(self, entries: Iterable[Entry]) -> None:
-        """Put what was newly said and done into the prompt; entries that are known are passed over."""
+    def take(self, entries: Iterable[Entry], *, tools: tuple[ToolInfo, ...] | None = None) -> None:
+        """Put what was newly said and done into the prompt; entries that are known are passed over. `tools`: what the
+        background can do from now on, where that has changed."""
         for entry in entries:
             if entry.revision <= self._revision:
                 continue
@@ -110,6 +113,15 @@ class Prompt:
             made = self._entries.line(entry, self._deed(entry))
             if made is not None:
                 self._put(made)
+        if tools is not None:
+            self._equip(tools)
+
+    def _equip(self, tools: tuple[ToolInfo, ...]) -> None:
+        """The background can do `tools` from now on. What the prompt says already stays; this is what counts."""
+        self._opening = msgspec.structs.replace(self._opening, tools=tools)
+        self.functions = Functions(self._opening, strict=self._strict)
+        told = "\n".join(f"- {name}: {about}" if about else f"- {name}" for name, about in _tools(tools))
+        self.note(f"{chat_words.TOOLS_NOW}\n{told}" if told else chat_words.NO_TOOLS_NOW)
 
     def note(self, text: str) -> None:
         """Tell the voice something that nobody else is told."""
@@ -245,12 +257,15 @@ class Prompt:
 
 
 def _system(opening: Opening, frames: Frames) -> str:
-    tools = [(tool.name, _first_line(tool.description)) for tool in opening.tools[:_MOST_TOOLS]]
-    if len(opening.tools) > _MOST_TOOLS:
-        tools.append((f"and {len(opening.tools) - _MOST_TOOLS} more", ""))
+    tools = _tools(opening.tools)
     pools = [(pool, _first_line(opening.abouts.get(pool, ""))) for pool in opening.pools if pool]
     shared = chat_words.system(opening.instructions, tools=tools, pools=pools)
     return f"{shared}\n\n{chat_words.framing(frames.tag)}"
+
+
+def _tools(tools: Sequence[ToolInfo]) -> list[tuple[str, str]]:
+    told = [(tool.name, _first_line(tool.description)) for tool in tools[:_MOST_TOOLS]]
+    return [*told, (f"and {len(tools) - _MOST_TOOLS} more", "")] if len(tools) > _MOST_TOOLS else told
 
 
 def _first_line(text: str) -> str:

@@ -105,6 +105,9 @@ def framing(tag: str) -> str:
     )
 
 
+TOOLS_NOW = "What the background can do has changed. From now on it has these tools, and no others:"
+NO_TOOLS_NOW = "What the background can do has changed. From now on it has no tools."
+
 # --- functions -------------------------------------------------------------------------------------------------------
 
 DESCRIPTIONS: Final = {

@@ -74,6 +74,10 @@ class ReflexBrain:
 
     def turn(self, turn: MicroTurn) -> tuple[ModelEvent, ...]:
         """What the voice makes of one micro-turn. The last event is `ModelRested(turn.n)`."""
+        if turn.tools is not None:
+            self._tools = Toolset(turn.tools)
+            self._understanding = Understanding(self._tools, self._pools)
+            self._hearing.looks_complete = self._understanding.complete
         talk = Round(self._memory, turn, filler=self._filler)
         self._memory.begin(turn)
         waiting, self._waiting = self._waiting, []

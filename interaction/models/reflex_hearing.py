@@ -58,7 +58,7 @@ class Hearing:
     """
 
     def __init__(self, looks_complete: Callable[[str], bool]) -> None:
-        self._looks_complete = looks_complete
+        self.looks_complete: Callable[[str], bool] = looks_complete
         self._line: list[str] = []
         self._marks: list[_Mark] = []
         self._start = 0
@@ -207,7 +207,7 @@ class Hearing:
         # The grid comes back five times a second with the same words; they are judged once.
         if text != self._judged:
             self._judged = text
-            if self._looks_complete(text):
+            if self.looks_complete(text):
                 self._judged = ""
                 self._complete(end, found)
 

@@ -21,6 +21,7 @@ SHELL = {
         "bus",
         "cli",
         "completions",
+        "equipment",
         "function_tool",
         "ports",
         "resource",
