@@ -1,4 +1,4 @@
-"""Write what the benchmarks print into the pages that show it: `python scripts/write_tables.py` (or `make bench-tables`).
+"""Write what the benchmarks print into the pages that show it: `make bench-tables`.
 
 A page shows what a command prints in a block of text behind a line `<!-- duologue bench NAME -->`.
 """

@@ -1,6 +1,6 @@
 """README.md and docs/benchmark.md show what the program prints: the whole runs, as a user would make them.
 
-A committed report would only hold the way a table is laid out. The runs take half a minute, so nothing stands in for them:
+A committed report would only hold how a table is laid out. The runs take half a minute, so nothing stands in for them:
 whatever changes a figure fails here, and `make bench-tables` accepts it.
 """
 
