@@ -7,6 +7,7 @@ The driver, voice, bus, worker and tool are the real ones, and times are read wh
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal
 
 import anyio
@@ -100,7 +101,7 @@ def _types(line: str, begins_ms: int) -> tuple[tuple[int, UserEvent], ...]:
 
 def virtually(told: Sequence[Told]) -> list[Outcome]:
     """Hold them in virtual time."""
-    return [run_virtual(lambda each=each: _hold(each)) for each in told]
+    return [run_virtual(partial(_hold, each)) for each in told]
 
 
 def really(told: Mapping[str, Sequence[Told]]) -> dict[str, list[Outcome]]:
