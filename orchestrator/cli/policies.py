@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,7 @@ __all__ = ["from_here", "make_sure_it_travels", "policy_named"]
 
 
 @contextmanager
-def from_here() -> Iterator[None]:
+def from_here() -> Generator[None]:
     """Modules in the current folder can be imported, also by processes that are started meanwhile."""
     # A policy of the user's lies where they stand; last on the path, it shadows nothing.
     sys.path.append(str(Path.cwd()))
