@@ -8,7 +8,7 @@ ARGS ?=
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test test-model-server lint format docs exports bench bench-peers chaos lock clean
+.PHONY: help setup chat test test-model-server lint format docs exports bench bench-tables bench-peers chaos lock clean
 
 help:
 	@echo "make chat      talk with the assistant (the first time it sets itself up)"
@@ -19,6 +19,7 @@ help:
 	@echo "make docs      redraw the diagrams in docs/"
 	@echo "make exports   accept the exported names as they are now"
 	@echo "make bench     measure"
+	@echo "make bench-tables  run both bench commands, and write what they print into README.md and docs/"
 	@echo "make bench-peers  measure the hand-off, beside arq, taskiq and Celery (installs them, each apart)"
 	@echo "make chaos     kill and cut for 15 minutes, and see whether every law holds"
 	@echo "make lock      rewrite constraints.txt with the newest versions that fit"
@@ -68,6 +69,9 @@ exports: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-tables: setup
+	@$(BIN)/python scripts/write_tables.py
 
 bench-peers: setup
 	@scripts/make-peers

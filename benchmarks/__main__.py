@@ -16,7 +16,7 @@ from benchmarks.measuring import Report, table
 
 __all__ = ["NAMES", "main", "measure"]
 
-NAMES = ("micro_turn", "timing_of_speech", "handoff", "sessions", "grid", "voice", "startup")
+NAMES = ("micro_turn", "timing_of_speech", "splice", "handoff", "sessions", "grid", "voice", "startup")
 
 
 def measure(name: str, *, small: bool = False) -> Report:

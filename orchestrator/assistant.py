@@ -147,7 +147,8 @@ class Assistant:
         """A conversation inside a program of one's own. A known `id` goes on where it was left, over Redis also when
         that was in another process, or was killed there.
 
-        Leaving the context ends it as the person's leaving does. `take_over` takes an `id` from whoever has it open.
+        Leaving the context ends it as the person's leaving does. Enter and leave it in one task. `take_over` takes an
+        `id` from whoever has it open.
 
         Raises:
             UsageError: the id is open already.

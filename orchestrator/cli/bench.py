@@ -18,7 +18,13 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option("--policy", "policies", metavar="NAME", multiple=True, help="Which timing policies (default: all).")
+@click.option(
+    "--policy",
+    "policies",
+    metavar="NAME",
+    multiple=True,
+    help="Which timing policies (default: all that have a name). Or give yours: MODULE:NAME.",
+)
 @click.option("--family", "families", metavar="NAME", multiple=True, help="Which families of scenarios (default: all).")
 @click.option("--seeds", metavar="N", type=click.IntRange(1, 100_000), default=10, show_default=True, help="How many.")
 @click.option(
@@ -72,14 +78,14 @@ def splice(
     from orchestrator.bench.scoring import Rules
     from orchestrator.bench.table import as_json as to_json
     from orchestrator.bench.table import as_text, tabulate
+    from orchestrator.cli.policies import from_here, make_sure_it_travels, policy_named
     from orchestrator.errors import UsageError
     from orchestrator.timing.baselines import BASELINES
     from orchestrator.timing.named import NAMED
 
-    for what, chosen, known in (("policy", policies, tuple(NAMED)), ("family", families, tuple(FAMILIES))):
-        for name in chosen:
-            if name not in known:
-                raise UsageError(f"there is no {what} {name!r}", "", f"choose from: {', '.join(known)}")
+    for name in families:
+        if name not in FAMILIES:
+            raise UsageError(f"there is no family {name!r}", "", f"choose from: {', '.join(FAMILIES)}")
     numbers = train_seeds(seeds) if train else report_seeds(seeds)
     if scenarios is not None:
         count = write_scenarios(scenarios, families or tuple(FAMILIES), numbers)
@@ -89,15 +95,21 @@ def splice(
     if scored is not None:
         results = score_folder(scored, rules)
     else:
-        results = run(
-            {name: NAMED[name]() for name in policies or tuple(NAMED)},
-            seeds=numbers,
-            families=families or tuple(FAMILIES),
-            jobs=jobs or os.cpu_count() or 1,
-            journals=journals,
-            lawless=BASELINES,
-            rules=rules,
-        )
+        chosen = {name: policy_named(name) for name in policies or tuple(NAMED)}
+        processes = jobs or os.cpu_count() or 1
+        if processes > 1:
+            for name, policy in chosen.items():
+                make_sure_it_travels(name, policy)
+        with from_here():
+            results = run(
+                chosen,
+                seeds=numbers,
+                families=families or tuple(FAMILIES),
+                jobs=processes,
+                journals=journals,
+                lawless=BASELINES,
+                rules=rules,
+            )
     table = tabulate(results, rules)
     sys.stdout.buffer.write(to_json(table) if as_json else as_text(table, families=by_family).encode())
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from orchestrator.cli.policies import policy_named
 from orchestrator.cli.replay_text import Comparison, differs, side_by_side, summary
 from orchestrator.errors import ConfigError, EnvironmentProblem, ScenarioError
 from orchestrator.journal import encode_record
@@ -20,7 +20,7 @@ from orchestrator.replaying import replay as replay_same
 from orchestrator.replaying import what_if
 from orchestrator.timing import TimingPolicy, default_policy
 
-__all__ = ["policy_named", "replay"]
+__all__ = ["replay"]
 
 _CHANGED: Final = 1
 _WIDTH: Final = 120
@@ -130,38 +130,6 @@ def _settings(given: Sequence[str]) -> dict[str, Any]:
         except msgspec.DecodeError:
             changed[name] = value
     return changed
-
-
-def policy_named(name: str) -> TimingPolicy:
-    """The policy of this name, or the one at `MODULE:NAME` (a policy, or what makes one). Raises `ConfigError`."""
-    from orchestrator.timing.named import NAMED
-
-    if name in NAMED:
-        return NAMED[name]()
-    module_name, colon, attribute = name.partition(":")
-    if not colon:
-        raise ConfigError(
-            f"there is no policy called {name!r}",
-            f"there are {', '.join(NAMED)}",
-            "use one of these, or name your own as MODULE:NAME",
-        )
-    # A policy of the user's lies where they stand; last on the path, it shadows nothing.
-    sys.path.append(str(Path.cwd()))
-    try:
-        found: Any = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as problem:
-        raise ConfigError(
-            f"the policy {name!r} cannot be found", str(problem), "give MODULE:NAME as Python would import it"
-        ) from problem
-    finally:
-        sys.path.remove(str(Path.cwd()))
-    if isinstance(found, type) or not hasattr(found, "decide"):
-        found = found() if callable(found) else found
-    if not callable(getattr(found, "decide", None)):
-        raise ConfigError(
-            f"{name!r} is no policy", "it has no method decide(moment, pending)", "see orchestrator.timing"
-        )
-    return cast(TimingPolicy, found)
 
 
 def _write(page: Path, comparison: Comparison) -> None:
