@@ -168,11 +168,32 @@ class Folder:
 def open_file(real: str | Path) -> int:
     """A descriptor of a regular file. Raises `OSError`, also for a pipe or a device, which would never end."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(real, flags)
+    descriptor = _open_resolved(os.fspath(real), flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError("not a regular file")
     return descriptor
+
+
+def _open_resolved(real: str, flags: int) -> int:
+    """Open a resolved path that must hold no link any more.
+
+    A folder on the way may be swapped for a link after it was compared with the root, so on Linux each is opened from
+    the one before and no link is followed. Elsewhere only the last name is held so.
+    """
+    search_only = getattr(os, "O_PATH", 0)
+    if not search_only or not os.path.isabs(real):
+        return os.open(real, flags)
+    *folders, last = [part for part in real.split("/") if part]
+    at = os.open("/", search_only | os.O_DIRECTORY)
+    try:
+        for name in folders:
+            inner = os.open(name, search_only | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = inner
+        return os.open(last, flags, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def read_whole(real: str | Path, largest: int) -> bytes | None:
