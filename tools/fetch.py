@@ -54,9 +54,7 @@ class Reader:
         found = await self._downloader.get(url, accept="text/html,application/xhtml+xml,text/*;q=0.9,application/json")
         _check_status(found)
         if found.kind in _HTML or (not found.kind and b"<" in found.body[:1_000]):
-            if not can_extract():
-                raise ToolFailed("Pages cannot be read here yet.", "The library that finds their text is missing.", INSTALL)
-            return found, await self._in_thread(lambda: page_of(found.body, found.content_type, found.url), url)
+            return found, await self._in_thread(lambda: _html(found), url)
         if found.body or not found.kind or found.kind.startswith("text/"):
             return found, await self._in_thread(lambda: _plain(found), url)
         raise _not_text(found)
@@ -138,6 +136,12 @@ def _check_status(found: Download) -> None:
             raise ToolFailed(f"{host} is too busy.", f"It answers {found.status}.", "Try it later.", after_s=wait)
         case status:
             raise ToolFailed(f"{host} has no page for us.", f"It answers {status}.", "Take another page.")
+
+
+def _html(found: Download) -> Page:
+    if not can_extract():
+        raise ToolFailed("Pages cannot be read here yet.", "What finds their text is missing.", INSTALL)
+    return page_of(found.body, found.content_type, found.url)
 
 
 def _plain(found: Download) -> Page:

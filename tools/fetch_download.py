@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import msgspec
 
 from orchestrator.errors import ToolFailed
@@ -17,6 +19,9 @@ from tools.fetch_resolver import Resolver, SystemResolver, checked
 from tools.fetch_trouble import BrokenOff
 from tools.fetch_unpacking import ACCEPTED, unpacking
 from tools.fetch_url import Target, followed, parse_url
+
+if TYPE_CHECKING:
+    from tools.fetch_wire import Answer
 
 __all__ = ["USER_AGENT", "Download", "Downloader", "FetchLimits"]
 
@@ -107,9 +112,7 @@ class Downloader:
 
     async def _one(self, target: Target, addresses: Sequence[IPAddress], sent: Mapping[str, str]) -> Download | str:
         """What came; or where it leads."""
-        # Here, and not at the top: whoever never fetches a page needs no HTTP.
-        from tools.fetch_wire import opened
-
+        opened = await anyio.to_thread.run_sync(_opener)
         limits = self._limits
         async with opened(target, addresses, sent, tls=self._tls, each_s=limits.each_s) as answer:
             if sum(len(name) + len(value) for name, value in answer.headers.items()) > limits.headers_chars:
@@ -154,3 +157,10 @@ class Downloader:
                 raise
             return bytes(plain), f"it broke off ({problem.what.rstrip('.')})"
         return bytes(plain), "" if unpacked.whole else "it broke off before its end"
+
+
+def _opener() -> Callable[..., AbstractAsyncContextManager[Answer]]:
+    # Here, and not at the top: whoever never fetches a page needs no HTTP. An import reads files: in a thread.
+    from tools.fetch_wire import opened
+
+    return opened

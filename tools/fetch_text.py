@@ -23,7 +23,8 @@ __all__ = ["Page", "can_extract", "page_of"]
 
 MOST_HTML: Final = 2_000_000
 """Characters of HTML that are parsed."""
-MOST_ELEMENTS: Final = 40_000
+MOST_ELEMENTS: Final = 15_000
+"""Beyond it a page is read plainly: parts of the extractor take the square of their number."""
 DEEPEST: Final = 100
 """Levels of nesting beyond which a page is read plainly: the extractor works by recursion."""
 LONGEST_ATTRIBUTE: Final = 4_096
@@ -34,8 +35,24 @@ MOST_ATTRIBUTES: Final = 200
 _TAG: Final = re.compile(r"""<([a-zA-Z][^\s/>"'<]{0,50})((?:[^>"']++|"[^"]*+"?|'[^']*+'?)*+)>?""")
 
 _BLOCKS: Final = frozenset(
-    "address article aside blockquote br caption dd div dl dt figcaption footer form h1 h2 h3 h4 h5 h6 header hr li main "
-    "nav ol p pre section table td th tr ul".split()
+    [
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "br",
+            "caption",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "figcaption",
+            "footer",
+        ),
+        *("form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section"),
+        *("table", "td", "th", "tr", "ul"),
+    ]
 )
 
 
@@ -71,7 +88,8 @@ def page_of(body: bytes, content_type: str, url: str) -> Page:
         page = Page("\n".join(_lines(root)), title)
     if not page.text.strip():
         raise ToolFailed(
-            "The page has no text.", "It may be made by scripts, which are not run, hold only pictures, or be nested without end."
+            "The page has no text.",
+            "It may be made by scripts (not run here), hold only pictures, or be nested without end.",
         )
     return msgspec.structs.replace(page, title=page.title or title, cut=cut)
 

@@ -92,7 +92,7 @@ def followed(target: Target, location: str) -> Target:
 def _host(name: str, netloc: str) -> tuple[str, IPAddress | None]:
     if "[" in netloc or ":" in name:
         try:
-            found = ip_address(name)
+            found = ip_address(name if "%" not in name else "")
         except ValueError:
             raise _wrong("That is no address of a page.", "What stands in brackets is no IPv6 address.") from None
         return str(found), found
