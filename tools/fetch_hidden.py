@@ -89,7 +89,7 @@ def hiding_names(css: str) -> tuple[frozenset[str], frozenset[str]]:
     """The classes and ids that a page's own style sheet hides by a rule of their own, outside of any `@media`."""
     classes: set[str] = set()
     ids: set[str] = set()
-    css = re.sub(r"/\*[^*]*(?:\*(?!/)[^*]*)*\*/", "", css[:MOST_STYLE])
+    css = re.sub(r"/\*.*?(?:\*/|\Z)", "", css[:MOST_STYLE], flags=re.DOTALL)
     depth = begun = 0
     selector = ""
     for match in re.finditer(r"[{}]|;", css):

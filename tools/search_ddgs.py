@@ -89,7 +89,7 @@ class Ddgs:
             lambda: self._ask(query, limit, heard), abandon_on_cancel=True, limiter=self._threads
         )
         hits = _hits(raw)[:limit]
-        return Found(hits, _note(heard)) if hits else _nothing(heard, problem)
+        return Found(tuple(hits), _note(heard)) if hits else _nothing(heard, problem)
 
     def _ask(self, query: str, limit: int, heard: list[_Heard]) -> tuple[Sequence[Mapping[str, Any]], str]:
         if find_spec("ddgs") is None:

@@ -50,7 +50,7 @@ class SearXNG:
         silent = [str(_items(each)[0]) for each in _items(body.get("unresponsive_engines")) if _items(each)]
         if not hits and silent:
             raise Blocked(self.name, f"These of its engines did not answer: {', '.join(silent)[:200]}.")
-        return Found(hits)
+        return Found(tuple(hits))
 
 
 class Brave:
@@ -80,7 +80,7 @@ class Brave:
             why = f"It answers {answer.status}: {_said(answer)}"
             raise ToolFailed("Brave does not take the key.", why, "Correct BRAVE_API_KEY.")
         body = _json(answer, self.name)
-        return Found(_hits(_fields(body.get("web")).get("results"), snippet="description")[:limit])
+        return Found(tuple(_hits(_fields(body.get("web")).get("results"), snippet="description")[:limit]))
 
 
 def _for(url: str) -> Downloader:
