@@ -39,7 +39,7 @@ class _Pinned(httpcore2.AsyncNetworkBackend):
     def __init__(self, addresses: Sequence[IPAddress], each_s: float) -> None:
         self._addresses = addresses
         self._each_s = each_s
-        self._under = httpcore2.AnyIOBackend()
+        self._under: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,

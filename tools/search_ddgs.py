@@ -140,7 +140,7 @@ def _nothing(heard: Sequence[_Heard], problem: str) -> Found:
         why = heard[0].problem
         if any("timed out" in each.problem.lower() or "timeout" in each.problem.lower() for each in heard):
             raise ToolFailed("The search engines take too long.", "None of them answered in time.", "Try again later.")
-        raise Offline("ddgs", f"{why.splitlines()[0][:160].rstrip('.')}.")
+        raise Offline("ddgs", "its name cannot be looked up." if "dns" in why.lower() else "the connection fails.")
     general = [each for each in heard if each.engine not in _ENCYCLOPEDIAS and not each.problem]
     believed = {each.engine for each in general if not each.blocked}
     if len(believed) >= min(ENOUGH_TO_BELIEVE, max(1, len({each.engine for each in heard}))):

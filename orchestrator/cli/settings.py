@@ -144,9 +144,9 @@ def _search(raw: object) -> str:
 
 def _allowed(raw: object) -> tuple[str, ...]:
     """A text with commas, or a list in the file. What an entry may be is checked where it is used."""
-    entries = raw.split(",") if isinstance(raw, str) else cast("list[object]", raw)
-    if not isinstance(entries, list):
+    if not isinstance(raw, str | list):
         raise TypeError("it is a list of networks and hosts, as in 10.1.0.0/16, wiki.intern")
+    entries: list[object] = [*raw.split(",")] if isinstance(raw, str) else cast("list[object]", raw)
     return tuple(text for text in (_text(entry).strip() for entry in entries) if text)
 
 

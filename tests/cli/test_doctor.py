@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from orchestrator.cli import doctor
+from orchestrator.cli.doctor import doctor
 from orchestrator.cli.reach import Reached
 from tests.cli.conftest import Duologue
 from tests.plugins.redis_server import RedisServer
@@ -74,8 +74,14 @@ def test_the_libraries_of_the_web_are_looked_for(duologue: Duologue) -> None:
     assert checks(duologue("doctor", "--json").stdout)["web"]["state"] == "ok"
 
 
-def test_libraries_of_the_web_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_importable", lambda name: name != "ddgs")
-    found = doctor._web()
-    assert (found.state, found.todo) == ("warn", "pip install 'duologue[web]'")
-    assert "ddgs" in found.found
+def test_libraries_of_the_web_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def importable(name: str) -> bool:
+        return name != "ddgs"
+
+    monkeypatch.setattr("orchestrator.cli.doctor._importable", importable)
+    doctor(redis=None, root=None, as_json=True)
+    found = checks(capsys.readouterr().out)["web"]
+    assert (found["state"], found["todo"]) == ("warn", "pip install 'duologue[web]'")
+    assert "ddgs" in found["found"]

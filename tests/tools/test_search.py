@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import anyio
-import anyio.to_thread
-import ddgs
-import ddgs.http_client
 import msgspec
 import pytest
 
@@ -254,7 +252,7 @@ def pointed(urls: Mapping[str, str]) -> Callable[[], Any]:
     """The real `ddgs.DDGS` with its real engines, each sent to an address of the loopback."""
 
     def made() -> Any:
-        client = ddgs.DDGS(timeout=3)
+        client: Any = import_module("ddgs").DDGS(timeout=3)
         for engine in client._get_engines("text", ",".join(urls)):
             engine.search_url = urls[engine.name]
         return client

@@ -58,7 +58,7 @@ class Host:
 @asynccontextmanager
 async def hosting(pages: Mapping[str, bytes | Serve], tls: ssl.SSLContext | None = None) -> AsyncGenerator[Host]:
     listener: anyio.abc.Listener[anyio.abc.ByteStream]
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")  # type: ignore[assignment]
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = int(listener.extra(anyio.abc.SocketAttribute.local_port))
     host = Host(port)
     host.pages.update(pages)
