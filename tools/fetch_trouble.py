@@ -22,5 +22,9 @@ class HostUnknown(ToolFailed):
                 "Try again when this machine is online.",
             )
         else:
-            super().__init__(f"There is no host {host}.", "Its name is not known.", "Look whether it is spelled right.")
-        self.offline = offline
+            super().__init__(
+                f"The host {host} cannot be found.",
+                "Its name is not known: there is no such host, or this machine is offline.",
+                "Look whether it is spelled right.",
+            )
+        self.offline: bool = offline

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any
 
 import anyio.to_thread
 import httpcore2
@@ -39,7 +40,7 @@ class _Pinned(httpcore2.AsyncNetworkBackend):
     def __init__(self, addresses: Sequence[IPAddress], each_s: float) -> None:
         self._addresses = addresses
         self._each_s = each_s
-        self._under: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
+        self._under: Any = httpcore2.AnyIOBackend()  # its type differs by system
 
     async def connect_tcp(
         self,
@@ -52,7 +53,10 @@ class _Pinned(httpcore2.AsyncNetworkBackend):
         failed: Exception = httpcore2.ConnectError("there is no address")
         for address in self._addresses:
             try:
-                return await self._under.connect_tcp(str(address), port, self._each_s, local_address, socket_options)
+                stream: httpcore2.AsyncNetworkStream = await self._under.connect_tcp(
+                    str(address), port, self._each_s, local_address, socket_options
+                )
+                return stream
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
                 failed = problem
         raise failed

@@ -47,10 +47,10 @@ class Breaker:
         self._first_s = first_s
         self._most_s = most_s
         self._failures = failures
-        self._in_a_row = 0
-        self._opened = 0
-        self._until = 0.0
-        self.why = ""
+        self._in_a_row: int = 0
+        self._opened: int = 0
+        self._until: float = 0.0
+        self.why: str = ""
 
     def wait_s(self, now: float) -> float:
         """How long it stays open; 0 when it is closed, or when one may try."""
@@ -86,8 +86,8 @@ class Guarded:
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self._provider = provider
-        self._pace = pace or SHARED_PACE
-        self._breaker = breaker or Breaker()
+        self._pace: Pace = pace or SHARED_PACE
+        self._breaker: Breaker = breaker or Breaker()
         self._deadline_s = deadline_s
 
     @property

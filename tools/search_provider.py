@@ -36,8 +36,8 @@ class Blocked(ToolFailed):
     def __init__(self, engine: str, why: str, *, after_s: float | None = None) -> None:
         what = f"The search engine ({engine}) gives nothing to programs just now."
         super().__init__(what, f"{why} That does not mean that there is nothing to be found.", _OTHERWISE)
-        self.after_s = after_s
-        self.seen = why
+        self.after_s: float | None = after_s
+        self.seen: str = why
 
 
 class Offline(ToolFailed):
