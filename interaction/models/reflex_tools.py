@@ -124,7 +124,7 @@ def pool_for(request: str, pools: tuple[str, ...], tool: str = "") -> str:
 
 def _takes_address(tool: ToolInfo) -> bool:
     """Whether the tool wants the address of a page."""
-    return any(name in ("url", "uri", "link") for name in tool.schema.get("required", ()))
+    return any(name in ("url", "uri", "link") for name in tool.schema.get("properties", ()))
 
 
 def _profile(tool: ToolInfo) -> _Profile:
