@@ -11,7 +11,18 @@ import msgspec
 
 from background.models.clauses import lead_concepts, polite_free, quoted
 from background.models.slots import Slot, slots_of
-from background.models.words import NUMBER, PATH, SMALL_NUMBERS, STOP, concepts, identifier_words, stem, stems, words
+from background.models.words import (
+    NUMBER,
+    PATH,
+    SMALL_NUMBERS,
+    STOP,
+    URL,
+    concepts,
+    identifier_words,
+    stem,
+    stems,
+    words,
+)
 from orchestrator.ports import ToolInfo
 
 __all__ = ["Choice", "Kit", "looks_like_conversion", "looks_like_math"]
@@ -34,6 +45,7 @@ _WHEN: Final = re.compile(r"\bwhat(?:'s|’s| is)? (?:the )?(?:\w+ )?(?:time|dat
 _IS_THERE: Final = re.compile(r"\b(?:is|are) there\b|\banything (?:about|on)\b|\bdo (?:we|i) have\b", re.IGNORECASE)
 _REFERS: Final = re.compile(r"\b(?:it|that|this|them|the (?:\w+ )?(?:one|file|document|page|result))\b", re.IGNORECASE)
 _PATH: Final = re.compile(rf"(?<![\w/.]){PATH}")
+_ADDRESS: Final = re.compile(URL, re.IGNORECASE)
 
 
 def looks_like_math(text: str) -> bool:
@@ -125,7 +137,10 @@ def _evidence(text: str, known: _Known) -> float:
         score -= 2.0
     if {"start", "end"} <= roles and not converts and _ROUTE.search(text):
         score += 2.0
-    if "path" in needed:
+    addressed = _ADDRESS.search(text) is not None
+    if addressed and any(slot.is_address for slot in known.slots):
+        score += 4.0
+    if "path" in needed and not addressed:
         wanted = lead_concepts(text)
         if _PATH.search(text):
             # "find leases in docs/" is a search, whatever it searches.

@@ -41,7 +41,8 @@ _WHERE: Final = " ".join((CONCEPTS["file"], CONCEPTS["web"], "tree workspace doc
 PLACES: Final = "|".join(rf"{word}s?" for word in _WHERE)
 _IN_PLACE: Final = rf"(?:the|my|our|this|these|your|all|all the)?\s*(?:(?:{PLACES})(?:'s|’s|s')?\b\s*)+"
 _AHEAD: Final = re.compile(
-    rf"^(?:search|look|check|grep|scan|go)\s+(?:in|through|across|on|at|over|into)?\s*{_IN_PLACE}(?:for|to find)\s+",
+    rf"^(?:search|look|check|grep|scan|go)\s+(?:in|through|across|on|at|over|into)?\s*{_IN_PLACE}(?:for|to find)\s+|"
+    r"^(?:do|make|run)\s+an?\s+(?:web|online|internet|google)\s+search\s+(?:for|on|about)\s+",
     re.IGNORECASE,
 )
 _BEHIND: Final = re.compile(

@@ -11,7 +11,7 @@ import msgspec
 from background.models.choosing import looks_like_math
 from background.models.clauses import PLACES, polite_free, quoted, searched_for
 from background.models.slots import NOTHING, Slot, fitted
-from background.models.words import NUMBER, PATH, SMALL_NUMBERS, STOP, VERBS, identifier_words, stem, words
+from background.models.words import NUMBER, PATH, SMALL_NUMBERS, STOP, URL, VERBS, identifier_words, stem, words
 
 __all__ = ["DATES", "END_OF_VALUE", "Filling", "fill", "fill_from_past", "spoken_math"]
 
@@ -81,8 +81,8 @@ def fill(clause: str, slots: Sequence[Slot], known: Collection[str] = ()) -> Fil
     """Fill `slots` from `clause`. `known` are stems that the tool itself stands for and that are no value."""
     sentence = _Sentence(polite_free(clause), slots)
     rules: tuple[Callable[[_Sentence], None], ...] = (
-        _named, _choices, _expressions, _switches, _conversion, _globs, _paths, _route, _dates, _numbers, _places,
-        _people, _names,
+        _named, _addresses, _choices, _expressions, _switches, _conversion, _globs, _paths, _route, _dates, _numbers,
+        _places, _people, _names,
     )  # fmt: skip
     for rule in rules:
         rule(sentence)
@@ -135,6 +135,13 @@ def _named(sentence: _Sentence) -> None:
     for slot in list(sentence.open):
         names = rf"(?:{re.escape(slot.name)}|{re.escape(slot.label)})"
         sentence.take(slot, rf"\b{names}\s*[=:]\s*(\"[^\"]*\"|'[^']*'|[^\s,;]+)")
+
+
+def _addresses(sentence: _Sentence) -> None:
+    """`https://example.org/page`, before its parts are taken for a path or a sum."""
+    bare = r"(?<![\w@.])((?:[a-z0-9-]+\.)+[a-z]{2,24}(?:/[^\s<>\"']*)?)(?![\w@])"
+    for slot in [slot for slot in sentence.open if slot.is_address]:
+        sentence.take_if_open(slot, rf"({URL})", bare)
 
 
 def _choices(sentence: _Sentence) -> None:

@@ -48,6 +48,11 @@ class Slot(msgspec.Struct, frozen=True):
     """Whether the text has a format of its own (a date, an address), so that words will not do."""
 
     @property
+    def is_address(self) -> bool:
+        """Whether it wants the address of a page."""
+        return self.kind == "text" and not {"url", "uri", "link", "href"}.isdisjoint(identifier_words(self.name))
+
+    @property
     def label(self) -> str:
         """What a person calls it."""
         return " ".join(identifier_words(self.name)) or self.name

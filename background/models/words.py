@@ -12,6 +12,7 @@ __all__ = [
     "PATH",
     "SMALL_NUMBERS",
     "STOP",
+    "URL",
     "VERBS",
     "bag",
     "concepts",
@@ -24,6 +25,8 @@ __all__ = [
 NUMBER: Final = r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?"
 PATH: Final = r"(?:~?[\w.\-]*/[\w./\-]*\w/?|[\w.\-]+/|\w[\w\-]*(?:\.[A-Za-z]\w{0,7})+|\.[a-z]\w+)"
 """Something that looks like a path or a file name: has a slash, or a dot with an extension."""
+URL: Final = r"(?:https?://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)]"
+"""The address of a page."""
 
 _NUMERALS: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -73,7 +76,7 @@ VERBS: Final = bag(
     "open show display view cat print list enumerate calculate compute evaluate add subtract multiply "
     "divide convert translate book reserve order buy send mail email notify count fetch download retrieve "
     "play tell give get work write create delete remove move copy run start stop summarize summarise "
-    "compare explain call schedule plan draw turn set switch"
+    "compare explain call schedule plan draw turn set switch google"
 )
 """What an order begins with."""
 

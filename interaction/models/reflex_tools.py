@@ -44,6 +44,7 @@ _SUM: Final = re.compile(
 _PATH: Final = re.compile(
     r"\b[\w-]{1,60}\.(?:md|py|txt|toml|json|yaml|yml|csv|rst|cfg|ini|js|ts|html|log)\b|\b\w{1,60}/\w"
 )
+_ADDRESS: Final = re.compile(r"\bhttps?://\S|\bwww\.\w", re.IGNORECASE)
 _NAME_PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _FITS: Final = 3
 
@@ -83,6 +84,10 @@ class Toolset:
 
     def fit(self, request: str) -> Fit:
         """How well `request` fits, and which tool is meant."""
+        if _ADDRESS.search(request):
+            openers = [tool.name for tool in self.tools if _takes_address(tool)]
+            if len(openers) == 1:
+                return Fit(2 * _FITS, openers[0])
         words = frozenset(content(request))
         groups = _groups(request)
         if _PATH.search(request):
@@ -115,6 +120,11 @@ def pool_for(request: str, pools: tuple[str, ...], tool: str = "") -> str:
     if max(scores) > 0:
         return pools[scores.index(max(scores))]
     return ""
+
+
+def _takes_address(tool: ToolInfo) -> bool:
+    """Whether the tool wants the address of a page."""
+    return any(name in ("url", "uri", "link") for name in tool.schema.get("properties", ()))
 
 
 def _profile(tool: ToolInfo) -> _Profile:

@@ -1,4 +1,4 @@
-"""The assistant that the commands run: embedded voice and reasoner, and the bundled tools on the person's files."""
+"""The assistant that the commands run: embedded voice and reasoner, and the bundled tools."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def bundled_assistant(settings: Settings, bus: Bus | None) -> Assistant:
 
     Raises:
         SiblingShadowed: a stranger's folder stands in for one of ours.
-        ConfigError: a language model is named that cannot be asked: there is no key for it.
+        ConfigError: a language model or a search engine is named that cannot be asked: there is no key for it.
     """
     for package in PACKAGES:
         require(package)
     from orchestrator.assistant import Assistant
     from orchestrator.config import SessionConfig
-    from tools.bundled import bundled
+    from tools.bundled import WebSettings, bundled
 
     thinker = settings.background_model or settings.model
     for named in {settings.model, thinker} - {None}:
         _can_be_asked(str(named))
     return Assistant(
-        tools=bundled(settings.root.resolve()),
+        tools=bundled(settings.root.resolve(), web=WebSettings(settings.search, settings.web_allow)),
         interaction=f"chat:{settings.model}" if settings.model else "reflex",
         background=f"chat:{thinker}" if thinker else "rules",
         bus=bus,

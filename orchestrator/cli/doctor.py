@@ -31,6 +31,7 @@ _LIBRARIES: Final = (
     "pydantic",
     "redis",
 )
+_WEB_LIBRARIES: Final = ("ddgs", "trafilatura", "lxml")
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,6 +70,7 @@ def _plain(text: str) -> str:
 def _checks(redis: str | None, root: Path | None) -> Iterator[Check]:
     yield _python()
     yield from _packages()
+    yield _web()
     yield from _settings_and_redis(redis, root)
     yield _server()
     yield _terminal()
@@ -101,6 +103,14 @@ def _packages() -> Iterator[Check]:
         yield Check("libraries", "fail", f"not installed: {', '.join(missing)}", "pip install duologue")
     else:
         yield Check("libraries", "ok", "all there")
+
+
+def _web() -> Check:
+    missing = [name for name in _WEB_LIBRARIES if not _importable(name)]
+    if missing:
+        found = f"the web cannot be searched and read: not installed: {', '.join(missing)}"
+        return Check("web", "warn", found, "pip install 'duologue[web]'")
+    return Check("web", "ok", "what searches and reads it is installed (whether it can be reached is not tried)")
 
 
 def _importable(name: str) -> bool:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -38,6 +38,10 @@ class Settings(msgspec.Struct, frozen=True):
     """The conversation to go on with, or to begin under this name; `None`: one that nobody comes back to."""
     log: Path | None = None
     """Where the log goes; `None`: nowhere (chat) or to stderr (worker)."""
+    search: str = "ddgs"
+    """What the web is searched with: `ddgs`, `searxng:URL` or `brave`."""
+    web_allow: tuple[str, ...] = ()
+    """What of one's own network pages may be fetched from: networks, addresses, hosts. Nothing by default."""
     sources: Mapping[str, str] = {}
 
 
@@ -130,6 +134,22 @@ def _pace(raw: object) -> int | None:
     return None if raw == "none" else _count(raw, "characters a second: 1 or more, or 'none'")
 
 
+def _search(raw: object) -> str:
+    name = _text(raw).strip()
+    kind, _, rest = name.partition(":")
+    if kind not in ("ddgs", "brave", "searxng") or (kind == "searxng" and not rest.startswith(("http://", "https://"))):
+        raise ValueError("it is ddgs, brave, or searxng:URL as in searxng:http://localhost:8888")
+    return name
+
+
+def _allowed(raw: object) -> tuple[str, ...]:
+    """A text with commas, or a list in the file. What an entry may be is checked where it is used."""
+    if not isinstance(raw, str | list):
+        raise TypeError("it is a list of networks and hosts, as in 10.1.0.0/16, wiki.intern")
+    entries: list[object] = [*raw.split(",")] if isinstance(raw, str) else cast("list[object]", raw)
+    return tuple(text for text in (_text(entry).strip() for entry in entries) if text)
+
+
 def _flag(raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
@@ -187,6 +207,8 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "lease_ms": _lease,
     "session": _session,
     "log": _file,
+    "search": _search,
+    "web_allow": _allowed,
 }
 _OPTIONS: Final[Mapping[str, str]] = {"lease_ms": "--lease", "background_model": "--background-model"}
 """The options that are not called as their setting is."""

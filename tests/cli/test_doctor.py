@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from orchestrator.cli.doctor import doctor
 from orchestrator.cli.reach import Reached
 from tests.cli.conftest import Duologue
 from tests.plugins.redis_server import RedisServer
@@ -67,3 +68,20 @@ def test_a_variable_that_means_nothing(duologue: Duologue) -> None:
     found = checks(duologue("doctor", "--json", DUOLOGUE_SOLTS="3").stdout)["settings"]
     assert found["state"] == "warn"
     assert "DUOLOGUE_SOLTS" in found["found"]
+
+
+def test_the_libraries_of_the_web_are_looked_for(duologue: Duologue) -> None:
+    assert checks(duologue("doctor", "--json").stdout)["web"]["state"] == "ok"
+
+
+def test_libraries_of_the_web_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def importable(name: str) -> bool:
+        return name != "ddgs"
+
+    monkeypatch.setattr("orchestrator.cli.doctor._importable", importable)
+    doctor(redis=None, root=None, as_json=True)
+    found = checks(capsys.readouterr().out)["web"]
+    assert (found["state"], found["todo"]) == ("warn", "pip install 'duologue[web]'")
+    assert "ddgs" in found["found"]

@@ -101,3 +101,15 @@ def test_a_wrong_redis_does_not_show_its_password(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError) as raised:
         load()
     assert "secret" not in str(raised.value)
+
+
+def test_the_engine_and_what_may_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load().search, load().web_allow) == ("ddgs", ())
+    monkeypatch.setenv("DUOLOGUE_SEARCH", "searxng:http://localhost:8888")
+    monkeypatch.setenv("DUOLOGUE_WEB_ALLOW", "10.1.0.0/16, wiki.intern")
+    settings = load()
+    assert settings.search == "searxng:http://localhost:8888"
+    assert settings.web_allow == ("10.1.0.0/16", "wiki.intern")
+    monkeypatch.setenv("DUOLOGUE_SEARCH", "altavista")
+    with pytest.raises(ConfigError, match="DUOLOGUE_SEARCH"):
+        load()

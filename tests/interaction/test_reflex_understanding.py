@@ -388,3 +388,10 @@ def test_what_is_told_is_no_request(text: str) -> None:
 )
 def test_what_cannot_wait_is_said_with_the_task(text: str, task: str, urgent: bool) -> None:
     assert (hurried(text)[0].rstrip("!"), hurried(text)[1]) == (task, urgent)
+
+
+def test_the_address_of_a_page_is_for_the_tool_that_opens_pages() -> None:
+    opener = a_tool("fetch_page", "Fetch a web page.", "url")
+    tools = Toolset((a_tool("read_file", "Read a file: open it, show what it says.", "path"), opener))
+    assert tools.fit("read https://example.org/a.html").tool == "fetch_page"
+    assert tools.fit("read notes.md").tool == "read_file"

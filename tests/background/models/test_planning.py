@@ -12,7 +12,7 @@ from orchestrator.context import Assigned, Entry, Found, Said
 from orchestrator.finding import Finding, Source
 from orchestrator.ports import Result, ToolInfo
 from tests.background.models.kit import INFOS, trains
-from tools.bundled import bundled
+from tools.bundled import WebSettings, bundled
 
 Calls = list[tuple[str, dict[str, Any]]]
 
@@ -212,6 +212,30 @@ BUNDLED: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("task", "tool", "arguments"), BUNDLED, ids=[task for task, _, _ in BUNDLED])
 def test_the_tools_that_come_along(task: str, tool: str, arguments: dict[str, Any]) -> None:
     result = plan(task, [tool.info for tool in bundled(".")])
+    assert [(step.tool, dict(step.arguments), step.missing) for step in result.steps] == [(tool, arguments, ())]
+
+
+WEB: list[tuple[str, str, dict[str, Any]]] = [
+    ("search the web for fast trains to Lyon", "web_search", {"query": "fast trains to Lyon"}),
+    ("look up redis streams online", "web_search", {"query": "redis streams"}),
+    ("google the tallest building", "web_search", {"query": "tallest building"}),
+    ("do a web search for cats", "web_search", {"query": "cats"}),
+    ("search the internet for what is new in Python", "web_search", {"query": "new in Python"}),
+    ("read https://example.org/a/b?c=1", "fetch_page", {"url": "https://example.org/a/b?c=1"}),
+    ("what does https://example.org/news.html say?", "fetch_page", {"url": "https://example.org/news.html"}),
+    ("open www.example.org, please", "fetch_page", {"url": "www.example.org"}),
+    ("search for barge-in in the docs", "search_files", {"query": "barge-in"}),
+    ("search for barge-in", "search_files", {"query": "barge-in"}),
+    ("find barge-in in docs/", "search_files", {"query": "barge-in", "path": "docs/"}),
+    ("read README.md", "read_file", {"path": "README.md"}),
+    ("what is 12*3.5", "calculate", {"expression": "12*3.5"}),
+    ("what time is it in Tokyo", "current_time", {"zone": "Tokyo"}),
+]
+
+
+@pytest.mark.parametrize(("task", "tool", "arguments"), WEB, ids=[task for task, _, _ in WEB])
+def test_the_web_beside_the_files(task: str, tool: str, arguments: dict[str, Any]) -> None:
+    result = plan(task, [tool.info for tool in bundled(".", web=WebSettings())])
     assert [(step.tool, dict(step.arguments), step.missing) for step in result.steps] == [(tool, arguments, ())]
 
 
