@@ -98,7 +98,8 @@ def visible_data(data: Any) -> Any:
         case str():
             return visible(data)
         case dict():
-            return {visible(str(key)): visible_data(value) for key, value in data.items()}
+            entries = cast("dict[Any, Any]", cast("object", data))
+            return {visible(str(key)): visible_data(value) for key, value in entries.items()}
         case list() | tuple():
             return [visible_data(item) for item in cast("list[Any]", data)]
         case _:

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any, Literal
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
 import msgspec
 import pydantic

@@ -169,7 +169,7 @@ def test_what_cannot_be_opened_is_refused_with_its_place() -> None:
     async def wants(url: str) -> AsyncGenerator[str]:
         yield url
 
-    async def forward(later: Annotated[str, nowhere]) -> AsyncGenerator[str]:  # noqa: F821
+    async def forward(later: Annotated[str, nowhere]) -> AsyncGenerator[str]:  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
         yield later
 
     for function, why in ((plain, "neither an async generator"), (wants, "give it url"), (forward, "nowhere")):
