@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from background.outputs import READ_OUTPUT
 from orchestrator.finding import Source
 from orchestrator.ports import Desk, ToolCall, ToolInfo
 
@@ -37,8 +38,12 @@ class Hands:
     def __init__(self, desk: Desk, *, questions: bool) -> None:
         self._desk = desk
         self._sources: dict[Source, None] = {}
-        infos = [*desk.tools, *([ASK] if questions and all(info.name != ASK.name for info in desk.tools) else [])]
-        self.tools: tuple[HandedTool, ...] = tuple(HandedTool(info, self) for info in infos)
+        infos = {info.name: info for info in desk.tools}
+        if infos:
+            infos.setdefault(READ_OUTPUT.name, READ_OUTPUT)
+        if questions:
+            infos.setdefault(ASK.name, ASK)
+        self.tools: tuple[HandedTool, ...] = tuple(HandedTool(info, self) for info in infos.values())
 
     @property
     def sources(self) -> tuple[Source, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from background.outputs import READ_OUTPUT
 from orchestrator.completions.asking import FunctionCall
 from orchestrator.finding import Channel
 from orchestrator.ports import ToolCall, ToolInfo
@@ -48,6 +49,10 @@ class Functions:
         for info in tools:
             self._tools[_fit(info.name, self._tools)] = info
         self._asking = asking and ASK not in self._tools
+        if self._tools:
+            # From the first request on, though nothing is cut yet: a prompt with another function is another one to
+            # the cache.
+            self._tools.setdefault(READ_OUTPUT.name, READ_OUTPUT)
         described = [_function(name, info.description, info.schema) for name, info in self._tools.items()]
         if self._asking:
             described.append(_function(ASK, _ASK_ABOUT, _ASK_SCHEMA))

@@ -75,7 +75,7 @@ async def test_a_task_with_two_tools(kit: Kit, server: ModelServer, client: Asyn
     ]
     assert all(goes_on(answer.text, part) for part in office.told("partial")), "nothing is told twice"
     first, second = (asked.body for asked in server.requests)
-    assert tools_offered(first) == {"find_hotels", "weather"}
+    assert tools_offered(first) == {"find_hotels", "weather", "read_output"}
     assert sorted(texts(second, "tool")) == ["It rains in Paris.", "The Station Hotel in Paris has a room."]
     server.assert_complete()
 

@@ -81,7 +81,7 @@ async def test_two_tools_run_side_by_side_and_their_results_come_in_call_order()
     assert answer.text == "There is one at 9:12. It will be sunny."
     assert [source.title for source in answer.sources] == ["Timetable", "Weather service"]
     first, second = model.requests
-    assert [item["function"]["name"] for item in first.tools] == ["weather", "trains", "ask_person"]
+    assert [item["function"]["name"] for item in first.tools] == ["weather", "trains", "read_output", "ask_person"]
     assert extends(first, second)
     assert results(second) == [
         ("c-trains", "Ulm to Lyon at 9:12.\n\nSources:\n[1] Timetable https://rail.example/t"),
@@ -89,6 +89,28 @@ async def test_two_tools_run_side_by_side_and_their_results_come_in_call_order()
     ]
     assert "Let me look." in office.told("progress"), "what comes before calls is progress"
     assert not office.told("partial")
+    model.assert_complete()
+
+
+@virtually
+async def test_what_was_cut_is_read_on_by_its_handle() -> None:
+    @tool(max_output_chars=300)
+    async def manual() -> str:
+        """The manual."""
+        return f"Chapter one. {'blah ' * 2_000}The code is 4711. {'blah ' * 2_000}The end."
+
+    model = ScriptedCompletions(
+        [call("manual")],
+        [call("read_output", handle="output-1", find="the code", chars=600)],
+        ["It is 4711."],
+    )
+    async with an_office(a_reasoner(model), [manual]) as office:
+        await office.ask("what is the code in the manual?")
+        assert (await office.answer()).text == "It is 4711."
+    whole, part = results(model.requests[2])
+    assert "4711" not in whole[1]
+    assert "read_output(handle='output-1'" in whole[1]
+    assert "The code is 4711." in part[1]
     model.assert_complete()
 
 

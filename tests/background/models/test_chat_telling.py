@@ -73,7 +73,7 @@ def test_what_was_taken_back_is_left_out() -> None:
 
 def test_names_that_servers_refuse_are_changed_and_known_again() -> None:
     functions = Functions([ToolInfo("a.b", "One."), ToolInfo("a b", "Two."), ToolInfo(ASK, "Mine.")], asking=True)
-    assert [item["function"]["name"] for item in functions.described] == ["a_b", "a_b_2", ASK]
+    assert [item["function"]["name"] for item in functions.described] == ["a_b", "a_b_2", ASK, "read_output"]
     used = functions.wanted(FunctionCall("1", "a_b_2", {}))
     assert isinstance(used, Use)
     assert used.call.name == "a b"
