@@ -21,8 +21,8 @@ from background.taint import Taint
 from background.workbench import Workbench
 from orchestrator.bundle import Bundle
 from orchestrator.finding import Channel
-from orchestrator.ports import Begun, OpenTools, Progress, Result, Steps, Tool, ToolCall, ToolInfo
-from orchestrator.resource import Resources
+from orchestrator.ports import Begun, Progress, Result, Steps, Tool, ToolCall, ToolInfo, ToolSource
+from orchestrator.resources import Resources
 
 __all__ = ["Alone", "Nobody", "Person"]
 
@@ -52,25 +52,31 @@ class Alone:
     """
 
     def __init__(
-        self, tools: Sequence[Tool], *, sources: Sequence[OpenTools] = (), approval_s: float = APPROVAL_S
+        self, tools: Sequence[Tool], *, sources: Sequence[ToolSource] = (), approval_s: float = APPROVAL_S
     ) -> None:
         self._resources = Resources()
-        self._workbench = Workbench(tools, sources=sources, resources=self._resources)
+        self._tools = tuple(tools)
+        self._sources = tuple(sources)
+        self._workbench = Workbench(tools, resources=self._resources)
         self._approval_s = approval_s
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._open.enter_async_context(self._resources)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._resources)
+            opened = [await stack.enter_async_context(source.open()) for source in self._sources]
+            self._workbench = Workbench(self._tools, sources=opened, resources=self._resources)
+            self._open = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._open.aclose()
+        await self._open.__aexit__(kind, error, trace)
 
     @property
     def infos(self) -> tuple[ToolInfo, ...]:
-        """What there is to call now."""
+        """What there is to call now; what the sources have is there while it is open."""
         return tuple(tool.info for tool in self._workbench.tools.values())
 
     @asynccontextmanager

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Opener(Protocol):
-    """Who holds the resources of a worker: `orchestrator.resource.Resources`."""
+    """Who holds the resources of a worker: `orchestrator.resources.Resources`."""
 
     async def use(self, resource: Resource[T]) -> T: ...
 

@@ -17,7 +17,7 @@ from background.settings import WorkerSettings
 from background.workbench import Workbench
 from orchestrator.errors import BusUnavailable, ConfigError
 from orchestrator.ports import Claim, OpenTools, Reasoner, Tool, WorkerBus
-from orchestrator.resource import Resources
+from orchestrator.resources import Resources
 
 __all__ = ["Worker"]
 
@@ -31,7 +31,7 @@ class Worker:
     are worked on at once. No more than that are ever claimed, beside those whose answer is on its way to the bus: at
     most as many again. `bus` has been entered by the caller, who also leaves it; so have the `sources`, whose tools are
     there besides. `allow` are patterns of names (`search_*`): no task here gets a tool beyond them. What the tools
-    share (`orchestrator.resource`) is open while it runs.
+    share (`orchestrator.resources`) is open while it runs.
 
     Raises:
         ConfigError: there is no slot, or two tools have one name.

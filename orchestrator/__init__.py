@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.finding import Finding, Source
     from orchestrator.function_tool import tool
     from orchestrator.ports import Desk, Result, SyncToolContext, ToolCall, ToolContext
-    from orchestrator.resource import resource
+    from orchestrator.resources import resource
     from orchestrator.talk import Talk
     from orchestrator.timing import TimingPolicy, default_policy
     from orchestrator.toolbox import Toolbox
@@ -86,7 +86,7 @@ _HOME = {
     "ToolRetry": "errors",
     "Toolbox": "toolbox",
     "default_policy": "timing",
-    "resource": "resource",
+    "resource": "resources",
     "tool": "function_tool",
 }
 

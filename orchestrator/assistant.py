@@ -125,7 +125,14 @@ class Assistant:
         """Talk with it in the terminal until the person leaves. The program ends if that was not a good end."""
         from orchestrator.cli import guarded
         from orchestrator.cli.chat import run_in_terminal
+        from orchestrator.discovery import LOOKING
 
+        if LOOKING.get():
+            raise ConfigError(
+                "a conversation would begin while the file is only looked through for tools",
+                "its assistant runs as soon as the file is imported",
+                "put what is to run only when it is started itself under: if __name__ == '__main__':",
+            )
         code = guarded(lambda: run_in_terminal(self))
         if code:
             sys.exit(code)

@@ -7,7 +7,7 @@ to look what there is.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias, cast
@@ -19,7 +19,7 @@ from orchestrator.errors import ToolFailed
 from orchestrator.events import ToolsChanged
 from orchestrator.function_tool import as_tool
 from orchestrator.ports import Equipped, OpenTools, Reasoner, Resource, Tool, ToolInfo, ToolSource
-from orchestrator.resource import Resources
+from orchestrator.resources import Resources
 from orchestrator.toolbox import Toolbox
 
 __all__ = ["EVERY", "Equipment", "Pool", "ToolLike", "sorted_out"]
@@ -88,6 +88,19 @@ class Equipment:
         """Which pool has which tool; those of the pool without a name are not told."""
         return {name: pool for pool in self._pools if pool for name in self._known(pool)}
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with what the sources have: told by themselves, or a tool that another one hides."""
+        told = [open_.problem for open_ in self._open.values() if open_.problem]
+        return "; ".join(dict.fromkeys([*told, *self._hidden()]))
+
+    def _hidden(self) -> Iterator[str]:
+        for name, pool in self._pools.items():
+            first: dict[str, Tool] = {}
+            for tool in [*pool.tools, *(tool for open_ in self.sources(name) for tool in open_.tools)]:
+                if first.setdefault(tool.info.name, tool) is not tool:
+                    yield f"two tools are called {tool.info.name}: only the first is used, rename the other"
+
     def sources(self, pool: str) -> tuple[OpenTools, ...]:
         """The open sources of a pool."""
         return tuple(self._open[id(source)] for source in self._pools[pool].sources if id(source) in self._open)
@@ -123,16 +136,18 @@ class Equipment:
 
     async def changes(self) -> AsyncGenerator[Equipped]:
         """Each time the open sources have come to have other tools: what is new, gone, and changed."""
-        before = {info.name: info for info in self.infos}
+        before, problem = {info.name: info for info in self.infos}, ""
         while self._open:
-            await self._change()
+            # What is wrong from the start is told at the start.
+            if self.problem == problem:
+                await self._change()
             now = {info.name: info for info in self.infos}
             added = tuple(name for name in now if name not in before)
             removed = tuple(name for name in before if name not in now)
             changed = tuple(name for name, info in now.items() if before.get(name, info) != info)
-            before = now
-            if added or removed or changed:
-                yield Equipped(ToolsChanged(added, removed, changed, self.routes), tuple(now.values()))
+            known, before, problem = problem, now, self.problem
+            if added or removed or changed or problem != known:
+                yield Equipped(ToolsChanged(added, removed, changed, self.routes, problem), tuple(now.values()))
 
     async def _change(self) -> None:
         async with anyio.create_task_group() as group:

@@ -122,6 +122,8 @@ class ToolsChanged(_Event, frozen=True, tag="tools.changed"):
     changed: tuple[str, ...] = ()
     """Those that take or do something else under the same name."""
     routes: dict[str, str] = {}
+    problem: str = ""
+    """What is wrong with them now, for the person to read; empty when all is well (again)."""
 
 
 class ModelSpoke(_Event, frozen=True, tag="model.spoke"):

@@ -111,7 +111,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Resource(Protocol[T_co]):
     """Something that the calls of a worker share, as a pool of connections: opened when it is first used, and closed
-    with the worker. `orchestrator.resource.resource` makes one of an async context manager."""
+    with the worker. `orchestrator.resources.resource` makes one of an async context manager."""
 
     @property
     def name(self) -> str: ...
@@ -212,8 +212,14 @@ class OpenTools(Protocol):
     @property
     def tools(self) -> Sequence[Tool]: ...
 
+    @property
+    def problem(self) -> str:
+        """Why it does not have what it should have, in a line for the person; empty when all is well."""
+        ...
+
     async def changed(self) -> None:
-        """Return when `tools` is no longer what it was at the call. One that never changes waits for ever."""
+        """Return when `tools` or `problem` is no longer what it was at the call. One that never changes waits for
+        ever."""
         ...
 
 

@@ -21,7 +21,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import ToolDefinitionError, ToolRetry
-from orchestrator.resource import resource_in
+from orchestrator.resources import resource_in
 from orchestrator.tool_port import Resource, SyncToolContext, ToolContext
 
 __all__ = ["Arguments", "place_of", "read_signature"]

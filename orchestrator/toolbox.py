@@ -71,6 +71,10 @@ class Toolbox:
     def __len__(self) -> int:
         return len(self._tools)
 
+    def __contains__(self, tool: object) -> bool:
+        """Whether `tool` is in it, under whatever name."""
+        return any(held is tool or (isinstance(held, _Seen) and held.shows(tool)) for held in self._tools.values())
+
     @property
     def name(self) -> str:
         """What it is called in lists and errors."""
@@ -189,6 +193,9 @@ class _Seen:
     @property
     def info(self) -> ToolInfo:
         return self._info
+
+    def shows(self, tool: object) -> bool:
+        return self._tool is tool or (isinstance(self._tool, _Seen) and self._tool.shows(tool))
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncIterator[Progress | Result]:
         return self._tool.call(arguments, context)

@@ -18,10 +18,11 @@ import anyio
 from interaction.links.descriptors import LineSource, Outflow, Piece
 from interaction.links.leaving import Leavable
 from interaction.links.printable import printable
+from interaction.links.tool_lines import tool_lines
 from interaction.links.transcript import Transcript
 from orchestrator.clock import SECOND, Instant
 from orchestrator.effects import Delegate, Effect, Emit, StopSpeaking
-from orchestrator.events import BusDown, BusPart, BusUp, Event, UserEvent, UserFinished, UserText
+from orchestrator.events import BusDown, BusPart, BusUp, Event, ToolsChanged, UserEvent, UserFinished, UserText
 from orchestrator.finding import Finding
 
 __all__ = ["PlainLink"]
@@ -92,6 +93,9 @@ class PlainLink(Leavable):
                     self._note("working", text)
             case Finding(delegation=delegation, terminal=True):
                 self._told.pop(delegation, None)
+            case ToolsChanged():
+                for line in tool_lines(item):
+                    self._note("tools", line)
             case BusDown(reason=reason, part=part):
                 if not self._away:
                     self._note("waiting", f"the background cannot be reached: {reason}")

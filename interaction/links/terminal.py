@@ -21,9 +21,10 @@ from interaction.links.keys import typed
 from interaction.links.leaving import INTERRUPTED, Leavable
 from interaction.links.printable import printable, wrapped
 from interaction.links.screen import PERSON, Live, Status
+from interaction.links.tool_lines import tool_lines
 from orchestrator.clock import Instant
 from orchestrator.effects import Effect, Emit, StopSpeaking
-from orchestrator.events import Event, UserEvent, UserText
+from orchestrator.events import Event, ToolsChanged, UserEvent, UserText
 
 if TYPE_CHECKING:
     from interaction.links.window import Window
@@ -95,6 +96,9 @@ class TerminalLink(Leavable):
         """Show what is being worked on, and what waits to be said."""
         self._attention.take(item)
         self._status.take(item)
+        if isinstance(item, ToolsChanged):
+            for line in tool_lines(item):
+                self._print(wrapped(f"  [tools] {printable(line)}", self._width, indent="    "))
         self._window.redraw()
 
     # --- what the window asks for and tells ---------------------------------------------------------------------------

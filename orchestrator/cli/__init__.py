@@ -2,8 +2,8 @@
 
 `commands` holds what `--help` tells and imports nothing but click; each command's machinery is imported when it runs.
 
-Exit codes: 0 done, 1 a bug of ours, 2 wrong use or settings, 3 something outside is missing or broken, 4 a model
-failed, 130 interrupted.
+Exit codes: 0 done, 1 a bug of ours (for `tools call`: the tool failed), 2 wrong use or settings, 3 something outside is
+missing or broken, 4 a model failed, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from orchestrator.siblings import PACKAGES, require
 if TYPE_CHECKING:
     from orchestrator.assistant import Assistant
     from orchestrator.bus import Bus
+    from orchestrator.equipment import ToolLike
 
-__all__ = ["bundled_assistant", "chosen_bus"]
+__all__ = ["bundled_assistant", "chosen_bus", "chosen_tools"]
 
 
 def bundled_assistant(settings: Settings, bus: Bus | None) -> Assistant:
@@ -26,18 +27,36 @@ def bundled_assistant(settings: Settings, bus: Bus | None) -> Assistant:
         require(package)
     from orchestrator.assistant import Assistant
     from orchestrator.config import SessionConfig
-    from tools.bundled import WebSettings, bundled
 
     thinker = settings.background_model or settings.model
     for named in {settings.model, thinker} - {None}:
         _can_be_asked(str(named))
     return Assistant(
-        tools=bundled(settings.root.resolve(), web=WebSettings(settings.search, settings.web_allow)),
+        tools=chosen_tools(settings),
         interaction=f"chat:{settings.model}" if settings.model else "reflex",
         background=f"chat:{thinker}" if thinker else "rules",
         bus=bus,
         config=SessionConfig(pace=settings.pace),
     )
+
+
+def chosen_tools(settings: Settings) -> list[ToolLike]:
+    """The tools that the settings name: one's own, and those that come with Duologue.
+
+    Raises:
+        ConfigError: there are none where they are said to be, or an engine is named that cannot be.
+        ToolDefinitionError: what is there cannot become a tool.
+    """
+    from orchestrator.siblings import require
+
+    require("tools")
+    from orchestrator.reloading import Reloading
+    from tools.bundled import WebSettings, bundled
+
+    own: list[ToolLike] = [Reloading(spec) for spec in settings.tools]
+    if not settings.bundled:
+        return own
+    return [*bundled(settings.root.resolve(), web=WebSettings(settings.search, settings.web_allow)), *own]
 
 
 def _can_be_asked(model: str) -> None:

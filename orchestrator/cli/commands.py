@@ -8,6 +8,8 @@ import click
 
 from orchestrator.cli.bench import bench
 from orchestrator.cli.operating import tasks, top
+from orchestrator.cli.tool_options import tool_options
+from orchestrator.cli.tools import tools
 from orchestrator.version import __version__
 
 __all__ = ["duologue"]
@@ -16,12 +18,6 @@ _REDIS = click.option(
     "--redis",
     metavar="URL",
     help="Hand work over on this Redis (default: REDIS_URL; without one, work in this process).",
-)
-_ROOT = click.option(
-    "--root",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="The folder whose files the tools may read (default: the current one).",
 )
 _MODEL = click.option(
     "--model",
@@ -53,7 +49,7 @@ def duologue() -> None:
 @_MODEL
 @_BACKGROUND_MODEL
 @_REDIS
-@_ROOT
+@tool_options
 @click.option("--pace", metavar="CPS", help="Characters of speech a second (default: 60), or 'none' for no pacing.")
 @click.option("--record", metavar="FILE", type=click.Path(path_type=Path), help="Write the journal of the talk here.")
 @click.option("--session", metavar="NAME", help="Go on with the conversation of this name, or begin it (needs Redis).")
@@ -65,6 +61,8 @@ def chat(
     model: str | None,
     background_model: str | None,
     redis: str | None,
+    tools: tuple[str, ...],
+    bundled: bool | None,
     root: Path | None,
     pace: str | None,
     record: Path | None,
@@ -89,6 +87,8 @@ def chat(
         model=model,
         background_model=background_model,
         redis=redis,
+        tools=tools or None,
+        bundled=bundled,
         root=root,
         pace=pace,
         session=session,
@@ -101,13 +101,15 @@ def chat(
 @_BACKGROUND_MODEL
 @_REDIS
 @click.option("--slots", metavar="N", type=int, help="How many tasks may run at once (default: 8).")
-@_ROOT
+@tool_options
 @click.option("--lease", metavar="MS", type=int, help="How long a silent worker keeps its tasks (default: 5000).")
 @_LOG
 def worker(
     background_model: str | None,
     redis: str | None,
     slots: int | None,
+    tools: tuple[str, ...],
+    bundled: bool | None,
     root: Path | None,
     lease: int | None,
     log: Path | None,
@@ -120,7 +122,16 @@ def worker(
     from orchestrator.cli.settings import load
     from orchestrator.cli.worker import worker as run
 
-    settings = load(background_model=background_model, redis=redis, slots=slots, root=root, lease_ms=lease, log=log)
+    settings = load(
+        background_model=background_model,
+        redis=redis,
+        slots=slots,
+        tools=tools or None,
+        bundled=bundled,
+        root=root,
+        lease_ms=lease,
+        log=log,
+    )
     return run(settings)
 
 
@@ -160,7 +171,7 @@ def replay(recording: Path, policy: str | None, config: tuple[str, ...], as_json
 
 @duologue.command()
 @_REDIS
-@_ROOT
+@tool_options
 @click.option("--models", is_flag=True, help="Try the models instead: a handful of tiny requests each.")
 @click.option(
     "--model",
@@ -170,7 +181,15 @@ def replay(recording: Path, policy: str | None, config: tuple[str, ...], as_json
     help="Which ones (default: `model` and `background_model` of the settings). Means --models.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as one JSON object.")
-def doctor(redis: str | None, root: Path | None, models: bool, model: tuple[str, ...], as_json: bool) -> int:
+def doctor(
+    redis: str | None,
+    tools: tuple[str, ...],
+    bundled: bool | None,
+    root: Path | None,
+    models: bool,
+    model: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Check what Duologue needs, and say what to do about what is missing."""
     if models or model:
         from orchestrator.cli.models_page import models_page
@@ -178,9 +197,10 @@ def doctor(redis: str | None, root: Path | None, models: bool, model: tuple[str,
         return models_page(model, as_json=as_json)
     from orchestrator.cli.doctor import doctor as run
 
-    return run(redis=redis, root=root, as_json=as_json)
+    return run({"redis": redis, "tools": tools or None, "bundled": bundled, "root": root}, as_json=as_json)
 
 
 duologue.add_command(bench)
 duologue.add_command(top)
 duologue.add_command(tasks)
+duologue.add_command(tools)

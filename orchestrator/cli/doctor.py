@@ -6,13 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from orchestrator.errors import DuologueError
+
+if TYPE_CHECKING:
+    from orchestrator.cli.settings import Settings
 
 __all__ = ["Check", "doctor"]
 
@@ -44,9 +46,10 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     """What to do about it; empty when all is well."""
 
 
-def doctor(*, redis: str | None, root: Path | None, as_json: bool) -> int:
-    """Look at everything and print a table, or one JSON object. Returns 0, or 3 where something fails."""
-    checks = list(_checks(redis, root))
+def doctor(options: Mapping[str, object], *, as_json: bool) -> int:
+    """Look at everything and print a table, or one JSON object. `options` are those of the command line, as settings
+    take them. Returns 0, or 3 where something fails."""
+    checks = list(_checks(options))
     failed = any(check.state == "fail" for check in checks)
     if as_json:
         line = msgspec.json.encode({"ok": not failed, "checks": checks})
@@ -67,11 +70,11 @@ def _plain(text: str) -> str:
     return flat.encode(sys.stdout.encoding or "ascii", errors="replace").decode(sys.stdout.encoding or "ascii")
 
 
-def _checks(redis: str | None, root: Path | None) -> Iterator[Check]:
+def _checks(options: Mapping[str, object]) -> Iterator[Check]:
     yield _python()
     yield from _packages()
     yield _web()
-    yield from _settings_and_redis(redis, root)
+    yield from _settings_and_redis(options)
     yield _server()
     yield _terminal()
 
@@ -123,11 +126,11 @@ def _unimportable(name: str, problem: Exception) -> Check:
     return Check(name, "fail", f"{type(problem).__name__}: {problem}", "install Duologue again: pip install duologue")
 
 
-def _settings_and_redis(redis: str | None, root: Path | None) -> Iterator[Check]:
+def _settings_and_redis(options: Mapping[str, object]) -> Iterator[Check]:
     from orchestrator.cli.settings import load
 
     try:
-        settings = load(redis=redis, root=root)
+        settings = load(**options)
     except DuologueError as problem:
         yield Check("settings", "fail", f"{problem.what}; {problem.why}", problem.todo)
         return
@@ -145,6 +148,7 @@ def _settings_and_redis(redis: str | None, root: Path | None) -> Iterator[Check]
         yield Check("root", "ok", f"the tools may read {settings.root.resolve()}")
     else:
         yield Check("root", "fail", f"{settings.root.resolve()} cannot be read", "choose another folder with --root")
+    yield _tools(settings)
     if settings.redis is None:
         yield Check("redis", "ok", "none named: work is done within the chat's own process")
     else:
@@ -154,6 +158,25 @@ def _settings_and_redis(redis: str | None, root: Path | None) -> Iterator[Check]
             yield Check("redis", "fail", f"{problem.what} {problem.why}", problem.todo)
         except ImportError as problem:
             yield _unimportable("redis", problem)
+
+
+def _tools(settings: Settings) -> Check:
+    import anyio
+
+    from orchestrator.cli.tool_pages import BUNDLED, looked
+
+    try:
+        found = anyio.run(looked, settings)
+    except DuologueError as problem:
+        return Check("tools", "fail", f"{problem.what}; {problem.why}", problem.todo)
+    except ImportError as problem:
+        return _unimportable("tools", problem)
+    ours = sum(offer.where == BUNDLED for offer in found.each)
+    places = [f"{sum(o.where == where for o in found.each)} of {where}" for where in settings.tools]
+    said = ", ".join([f"{ours} bundled" if settings.bundled else "none bundled", *places])
+    if found.problems:
+        return Check("tools", "warn", f"{said}; {'; '.join(found.problems)}", "duologue tools list shows them")
+    return Check("tools", "ok", said)
 
 
 _WAYS_OUT: Final = (

@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True):
     """What the web is searched with: `ddgs`, `searxng:URL` or `brave`."""
     web_allow: tuple[str, ...] = ()
     """What of one's own network pages may be fetched from: networks, addresses, hosts. Nothing by default."""
+    tools: tuple[str, ...] = ()
+    """Where one's own tools are: MODULE:NAME, a file, the name of an entry point."""
+    bundled: bool = True
+    """Whether the tools that come with Duologue are there too."""
     sources: Mapping[str, str] = {}
 
 
@@ -143,10 +147,18 @@ def _search(raw: object) -> str:
 
 
 def _allowed(raw: object) -> tuple[str, ...]:
+    return _several(raw, "networks and hosts, as in 10.1.0.0/16, wiki.intern")
+
+
+def _tools(raw: object) -> tuple[str, ...]:
+    return _several(raw, "modules and files, as in my_team.shop:box, weather.py")
+
+
+def _several(raw: object, what: str) -> tuple[str, ...]:
     """A text with commas, or a list in the file. What an entry may be is checked where it is used."""
-    if not isinstance(raw, str | list):
-        raise TypeError("it is a list of networks and hosts, as in 10.1.0.0/16, wiki.intern")
-    entries: list[object] = [*raw.split(",")] if isinstance(raw, str) else cast("list[object]", raw)
+    if not isinstance(raw, str | list | tuple):
+        raise TypeError(f"it is a list of {what}")
+    entries: list[object] = [*raw.split(",")] if isinstance(raw, str) else [*cast("list[object]", raw)]
     return tuple(text for text in (_text(entry).strip() for entry in entries) if text)
 
 
@@ -209,6 +221,8 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "log": _file,
     "search": _search,
     "web_allow": _allowed,
+    "tools": _tools,
+    "bundled": _flag,
 }
 _OPTIONS: Final[Mapping[str, str]] = {"lease_ms": "--lease", "background_model": "--background-model"}
 """The options that are not called as their setting is."""

@@ -11,7 +11,7 @@ import pytest
 from background.alone import Alone
 from orchestrator.function_tool import tool
 from orchestrator.ports import Progress, Result, ToolCall, ToolContext
-from orchestrator.resource import resource
+from orchestrator.resources import resource
 
 pytestmark = pytest.mark.anyio
 

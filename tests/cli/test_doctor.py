@@ -81,7 +81,7 @@ def test_libraries_of_the_web_that_are_missing(
         return name != "ddgs"
 
     monkeypatch.setattr("orchestrator.cli.doctor._importable", importable)
-    doctor(redis=None, root=None, as_json=True)
+    doctor({}, as_json=True)
     found = checks(capsys.readouterr().out)["web"]
     assert (found["state"], found["todo"]) == ("warn", "pip install 'duologue[web]'")
     assert "ddgs" in found["found"]

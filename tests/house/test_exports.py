@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 
 import pytest
 
@@ -27,3 +28,10 @@ def test_every_exported_name_is_there_and_in_order(package: str) -> None:
 def test_the_public_names_are_the_golden_ones() -> None:
     """If the change is meant, run `make exports`, and tell of it in CHANGELOG.md."""
     assert golden().splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("package", list(packages()))
+def test_no_exported_name_is_that_of_a_module(package: str) -> None:
+    """Once `package.name` has been imported as a module, `from package import name` gives the module."""
+    inside = {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
+    assert inside.intersection(public_names(package)) == set()

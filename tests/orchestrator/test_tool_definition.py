@@ -13,7 +13,7 @@ from background.workbench import Workbench
 from orchestrator.errors import ToolDefinitionError, ToolFailed, ToolRetry
 from orchestrator.function_tool import tool
 from orchestrator.ports import Result, SyncToolContext, Tool, ToolCall, ToolContext
-from orchestrator.resource import Resources, resource
+from orchestrator.resources import Resources, resource
 from orchestrator.testing.tool_checks import AloneContext
 from tests.background.task_host import Host
 

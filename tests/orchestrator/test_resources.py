@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from orchestrator.errors import ToolDefinitionError, ToolFailed
-from orchestrator.resource import Resources, resource, resource_in
+from orchestrator.resources import Resources, resource, resource_in
 from orchestrator.testing import run_virtual
 
 log: list[str] = []
