@@ -15,9 +15,10 @@ import anyio
 
 from orchestrator.bundle import Bundle
 from orchestrator.config import SessionConfig
+from orchestrator.equipment import ToolLike
 from orchestrator.errors import UsageError
 from orchestrator.journal import Record, Recorder
-from orchestrator.ports import Desk, InteractionModel, Reasoner, Tool
+from orchestrator.ports import Desk, InteractionModel, Reasoner
 from orchestrator.scenario import GivenDelegation, GivenModel, GivenStep
 from orchestrator.testing.conversation_expect import Expectations
 from orchestrator.testing.conversation_person import PersonLink, ScriptedPerson, Span
@@ -102,7 +103,7 @@ class Conversation:
     def __init__(
         self,
         *,
-        tools: Sequence[Tool | Callable[..., Any]] = (),
+        tools: Sequence[ToolLike] = (),
         interaction: str | InteractionModel = "reflex",
         background: str | Reasoner | Callable[[Bundle, Desk], Awaitable[Any] | AsyncIterator[Any]] = "rules",
         timing: TimingPolicy | None = None,

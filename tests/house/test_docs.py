@@ -26,8 +26,9 @@ def test_the_diagrams_are_drawn_from_the_tables() -> None:
 
 
 @pytest.mark.timeout(150)
-def test_the_page_on_tests_is_a_test_that_passes(root: Path, tmp_path: Path) -> None:
-    blocks = BLOCK.findall((root / "docs" / "testing.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["testing.md", "tools.md"])
+def test_the_pages_with_tests_are_tests_that_pass(root: Path, tmp_path: Path, page: str) -> None:
+    blocks = BLOCK.findall((root / "docs" / page).read_text(encoding="utf-8"))
     (tmp_path / "test_page.py").write_text("\n".join(blocks), encoding="utf-8")
     done = subprocess.run(
         [
