@@ -18,7 +18,7 @@ from orchestrator.config import SessionConfig
 from orchestrator.equipment import ToolLike
 from orchestrator.errors import UsageError
 from orchestrator.journal import Record, Recorder
-from orchestrator.ports import Desk, InteractionModel, Reasoner
+from orchestrator.ports import Desk, InteractionModel, Reasoner, Tool
 from orchestrator.scenario import GivenDelegation, GivenModel, GivenStep
 from orchestrator.testing.conversation_expect import Expectations
 from orchestrator.testing.conversation_person import PersonLink, ScriptedPerson, Span
