@@ -54,6 +54,10 @@ def chosen_tools(settings: Settings) -> list[ToolLike]:
     from tools.bundled import WebSettings, bundled
 
     own: list[ToolLike] = [Reloading(spec) for spec in settings.tools]
+    if settings.mcp:
+        from tools.mcp import mcp_servers
+
+        own += [server for file in settings.mcp for server in mcp_servers(file)]
     if not settings.bundled:
         return own
     return [*bundled(settings.root.resolve(), web=WebSettings(settings.search, settings.web_allow)), *own]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -61,9 +62,7 @@ def chat(
     model: str | None,
     background_model: str | None,
     redis: str | None,
-    tools: tuple[str, ...],
-    bundled: bool | None,
-    root: Path | None,
+    chosen: Mapping[str, object],
     pace: str | None,
     record: Path | None,
     session: str | None,
@@ -87,9 +86,7 @@ def chat(
         model=model,
         background_model=background_model,
         redis=redis,
-        tools=tools or None,
-        bundled=bundled,
-        root=root,
+        **chosen,
         pace=pace,
         session=session,
         log=log,
@@ -108,9 +105,7 @@ def worker(
     background_model: str | None,
     redis: str | None,
     slots: int | None,
-    tools: tuple[str, ...],
-    bundled: bool | None,
-    root: Path | None,
+    chosen: Mapping[str, object],
     lease: int | None,
     log: Path | None,
 ) -> int:
@@ -126,9 +121,7 @@ def worker(
         background_model=background_model,
         redis=redis,
         slots=slots,
-        tools=tools or None,
-        bundled=bundled,
-        root=root,
+        **chosen,
         lease_ms=lease,
         log=log,
     )
@@ -183,9 +176,7 @@ def replay(recording: Path, policy: str | None, config: tuple[str, ...], as_json
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as one JSON object.")
 def doctor(
     redis: str | None,
-    tools: tuple[str, ...],
-    bundled: bool | None,
-    root: Path | None,
+    chosen: Mapping[str, object],
     models: bool,
     model: tuple[str, ...],
     as_json: bool,
@@ -197,7 +188,7 @@ def doctor(
         return models_page(model, as_json=as_json)
     from orchestrator.cli.doctor import doctor as run
 
-    return run({"redis": redis, "tools": tools or None, "bundled": bundled, "root": root}, as_json=as_json)
+    return run({"redis": redis, **chosen}, as_json=as_json)
 
 
 duologue.add_command(bench)

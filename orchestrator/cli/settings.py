@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What of one's own network pages may be fetched from: networks, addresses, hosts. Nothing by default."""
     tools: tuple[str, ...] = ()
     """Where one's own tools are: MODULE:NAME, a file, the name of an entry point."""
+    mcp: tuple[str, ...] = ()
+    """Files that name MCP servers."""
     bundled: bool = True
     """Whether the tools that come with Duologue are there too."""
     sources: Mapping[str, str] = {}
@@ -222,6 +224,7 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "search": _search,
     "web_allow": _allowed,
     "tools": _tools,
+    "mcp": _tools,
     "bundled": _flag,
 }
 _OPTIONS: Final[Mapping[str, str]] = {"lease_ms": "--lease", "background_model": "--background-model"}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final
 
 import click
 
 __all__ = ["tool_options"]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
+_NAMES: Final = ("tools", "mcp", "bundled", "root")
 _TOOLS = click.option(
     "--tools",
     metavar="WHERE",
@@ -21,6 +21,12 @@ _TOOLS = click.option(
 _BUNDLED = click.option(
     "--bundled/--no-bundled", default=None, help="With or without the tools that come with Duologue (default: with)."
 )
+_MCP = click.option(
+    "--mcp",
+    metavar="FILE",
+    multiple=True,
+    help='Tools of the MCP servers that this file names ({"mcpServers": ...}). Can be given several times.',
+)
 _ROOT = click.option(
     "--root",
     metavar="DIR",
@@ -29,6 +35,12 @@ _ROOT = click.option(
 )
 
 
-def tool_options(command: F) -> F:
-    """`tools`, `bundled` and `root`, as settings take them."""
-    return _TOOLS(_BUNDLED(_ROOT(command)))
+def tool_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command these options; it gets them together as `chosen`, as `settings.load` takes them."""
+
+    @functools.wraps(command)
+    def chosen(**given: Any) -> int:
+        taken = {name: given.pop(name) for name in _NAMES}
+        return command(chosen={name: value for name, value in taken.items() if value not in (None, ())}, **given)
+
+    return _TOOLS(_MCP(_BUNDLED(_ROOT(chosen))))

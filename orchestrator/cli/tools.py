@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import click
 
 from orchestrator.cli.tool_options import tool_options
 
 __all__ = ["tools"]
+
+Chosen: TypeAlias = Mapping[str, object]
 
 
 @click.group()
@@ -19,23 +22,23 @@ def tools() -> None:
 @tools.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @tool_options
-def list_(tools: tuple[str, ...], bundled: bool | None, root: Path | None, as_json: bool) -> int:
+def list_(chosen: Chosen, as_json: bool) -> int:
     """List the tools there are, as `chat` and `worker` with the same options have them."""
     from orchestrator.cli.settings import load
     from orchestrator.cli.tool_pages import tools_list
 
-    return tools_list(load(tools=tools or None, bundled=bundled, root=root), as_json=as_json)
+    return tools_list(load(**chosen), as_json=as_json)
 
 
 @tools.command()
 @click.argument("name", nargs=-1)
 @tool_options
-def schema(name: tuple[str, ...], tools: tuple[str, ...], bundled: bool | None, root: Path | None) -> int:
+def schema(name: tuple[str, ...], chosen: Chosen) -> int:
     """Print what a model is told of the tools NAME (default: all), as JSON."""
     from orchestrator.cli.settings import load
     from orchestrator.cli.tool_pages import tools_schema
 
-    return tools_schema(load(tools=tools or None, bundled=bundled, root=root), name)
+    return tools_schema(load(**chosen), name)
 
 
 @tools.command()
@@ -51,9 +54,7 @@ def call(
     given: str | None,
     yes: bool,
     as_json: bool,
-    tools: tuple[str, ...],
-    bundled: bool | None,
-    root: Path | None,
+    chosen: Chosen,
 ) -> int:
     """Call the tool NAME, within all its limits, and without a model.
 
@@ -69,5 +70,23 @@ def call(
     from orchestrator.cli.settings import load
     from orchestrator.cli.tool_call import tools_call
 
-    settings = load(tools=tools or None, bundled=bundled, root=root)
+    settings = load(**chosen)
     return tools_call(settings, name, argument, given=given, yes=yes, as_json=as_json)
+
+
+@tools.command("serve-mcp")
+@click.option("--http", is_flag=True, help="At an address of this machine, instead of over stdin and stdout.")
+@click.option("--host", metavar="HOST", default="127.0.0.1", show_default=True, help="Which: this machine's only.")
+@click.option("--port", metavar="PORT", type=click.IntRange(0, 65_535), default=8_720, show_default=True)
+@tool_options
+def serve_mcp(http: bool, host: str, port: int, chosen: Chosen) -> int:
+    """Serve the tools to other programs by the Model Context Protocol (extra `mcp`).
+
+    The program starts `duologue tools serve-mcp` itself and talks over its stdin and stdout; with --http it connects to
+    http://127.0.0.1:8720/mcp. Their limits hold; what a tool asks is asked at the program, where that can ask, and is a
+    no elsewhere.
+    """
+    from orchestrator.cli.serve_mcp import serve_mcp as run
+    from orchestrator.cli.settings import load
+
+    return run(load(**chosen), http=http, host=host, port=port)
