@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Self, TypedDict, Unpack, cast
 
 import anyio
+import anyio.to_thread
 
 from orchestrator.errors import ConfigError
 from orchestrator.tool_port import OpenTools
@@ -102,7 +103,8 @@ class McpServer:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[OpenTools]:
         """Be connected. Raises `ConfigError` where the extra `mcp` is not installed."""
-        needs_extra(f"the MCP server {self._name!r} cannot be opened")
+        # Not on the loop: it takes most of a second.
+        await anyio.to_thread.run_sync(needs_extra, f"the MCP server {self._name!r} cannot be opened")
         async with anyio.create_task_group() as group:
             connection = Connection(self._name, self._reach, self._terms, group)
             group.start_soon(connection.run)
@@ -133,5 +135,9 @@ def terms_of(name: str, options: TermOptions) -> Terms:
 
 def needs_extra(what: str) -> None:
     """Raises `ConfigError`, where the extra `mcp` is not installed; `what` cannot be done then."""
-    if find_spec("mcp") is None:
-        raise ConfigError(what, "the library that speaks MCP is not installed", "pip install 'duologue[mcp]'")
+    try:
+        # And what it would import later, on the event loop, and reads files for that.
+        for name in ("mcp", "jsonschema", "httpcore2"):
+            import_module(name)
+    except ImportError:
+        raise ConfigError(what, "the library that speaks MCP is not installed", "pip install 'duologue[mcp]'") from None
