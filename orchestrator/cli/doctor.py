@@ -172,7 +172,8 @@ def _tools(settings: Settings) -> Check:
     except ImportError as problem:
         return _unimportable("tools", problem)
     ours = sum(offer.where == BUNDLED for offer in found.each)
-    places = [f"{sum(o.where == where for o in found.each)} of {where}" for where in settings.tools]
+    named = dict.fromkeys([*settings.tools, *(offer.where for offer in found.each if offer.where != BUNDLED)])
+    places = [f"{sum(o.where == where for o in found.each)} of {where}" for where in named]
     said = ", ".join([f"{ours} bundled" if settings.bundled else "none bundled", *places])
     if found.problems:
         return Check("tools", "warn", f"{said}; {'; '.join(found.problems)}", "duologue tools list shows them")

@@ -47,7 +47,7 @@ class Connection:
     """Implements `OpenTools`. Run `run` beside it."""
 
     def __init__(self, name: str, reach: Reach, terms: Terms, calls: anyio.abc.TaskGroup) -> None:
-        self.tried = anyio.Event()
+        self.tried: anyio.Event = anyio.Event()
         """Set when it is known whether the server is there."""
         self._name = name
         self._reach = reach

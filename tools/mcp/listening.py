@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
+
+import anyio
 
 from orchestrator.errors import EnvironmentProblem, UsageError
 
@@ -26,7 +30,7 @@ async def over_stdio(server: Server[Any]) -> None:
 
 
 async def over_http(server: Server[Any], *, host: str, port: int, began: Callable[[str], None]) -> None:
-    """Serve at `host` and `port` (0: any that is free) until cancelled or told to stop by a signal; `began` is told the
+    """Serve at `host` and `port` (0: any that is free) until SIGINT, SIGTERM, or cancellation; `began` is told the
     address.
 
     Only programs of this machine are served, and no web page that a browser here shows: the Host and the Origin of a
@@ -57,4 +61,17 @@ async def over_http(server: Server[Any], *, host: str, port: int, began: Callabl
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         shown = f"[{host}]" if ":" in host else host
         began(f"http://{shown}:{listening.getsockname()[1]}/mcp")
-        await uvicorn.Server(config).serve(sockets=[listening])
+        serving = uvicorn.Server(config)
+        # uvicorn gives a signal on to the process when it has ended, and that would end it before the tools are closed.
+        vars(serving)["capture_signals"] = nullcontext
+        async with anyio.create_task_group() as group:
+
+            async def stop() -> None:
+                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                    async for _ in signals:
+                        # The second one does not wait for those who are connected.
+                        serving.force_exit, serving.should_exit = serving.should_exit, True
+
+            group.start_soon(stop)
+            await serving.serve(sockets=[listening])
+            group.cancel_scope.cancel()

@@ -11,7 +11,7 @@ from typing import Any, Final, Self, TypedDict, Unpack, cast
 import anyio
 import anyio.to_thread
 
-from orchestrator.errors import ConfigError
+from orchestrator.errors import ConfigError, ToolDefinitionError
 from orchestrator.tool_port import OpenTools
 from tools.mcp.connection import Connection
 from tools.mcp.reaching import Address, Program, Reach, missing_in
@@ -122,7 +122,10 @@ def terms_of(name: str, options: TermOptions) -> Terms:
 
     limits = {pattern: dict(given) for pattern, given in options.get("limits", {}).items()}
     for given in limits.values():
-        limits_from(f"the MCP server {name}", cast("LimitOptions", given), "")
+        try:
+            limits_from(name, cast("LimitOptions", given), "")
+        except ToolDefinitionError as problem:
+            raise ConfigError(f"the limits of the MCP server {name!r} cannot be", problem.why, problem.todo) from None
     return Terms(
         options.get("prefix", ""),
         tuple(options.get("only", ())),
