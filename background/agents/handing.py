@@ -7,9 +7,11 @@ schema, and a function.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from background.frames import Frames, mark_of
 from background.outputs import READ_OUTPUT
 from orchestrator.finding import Source
 from orchestrator.ports import Desk, ToolCall, ToolInfo
@@ -38,6 +40,8 @@ class Hands:
     def __init__(self, desk: Desk, *, questions: bool) -> None:
         self._desk = desk
         self._sources: dict[Source, None] = {}
+        chance = random.SystemRandom()
+        self._frames = Frames(mark_of(chance), chance)
         infos = {info.name: info for info in desk.tools}
         if infos:
             infos.setdefault(READ_OUTPUT.name, READ_OUTPUT)
@@ -56,10 +60,12 @@ class Hands:
             question = str(arguments.get("question", "")).strip()
             return await self._desk.ask(question) if question else "Failed: the question is missing."
         (result,) = await self._desk.call(ToolCall(info.name, arguments))
+        # The agent's own prompt knows nothing of frames, so this one explains itself.
+        text = self._frames.told(result.text, tool=info.name) if result.untrusted else result.text
         if not result.ok:
-            return f"Failed: {result.text}"
+            return f"Failed: {text}"
         self._sources.update(dict.fromkeys(result.sources))
-        return result.text
+        return text
 
 
 class HandedTool:

@@ -69,7 +69,8 @@ def _line(entry: Entry, own: str) -> str:
             finding = entry.finding
             if finding is None or finding.delegation == own or finding.kind == "progress":
                 return ""
-            return f"(task {finding.delegation}, {finding.kind}: {_held(finding.text)})"
+            whose = ", with text that nobody here vouches for" if finding.tainted else ""
+            return f"(task {finding.delegation}, {finding.kind}{whose}: {_held(finding.text)})"
         case Noticed():
             return f"(note: {_held(entry.text)})"
         case Scheduled():

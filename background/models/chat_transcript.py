@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from background.models.chat_frames import Frames
+from background.frames import Frames
 from background.outputs import shortened
 from orchestrator.completions.asking import FunctionCall, Message
 
@@ -20,6 +20,16 @@ SHORT_RESULT: Final = 400
 """Characters that are left of a result that is shortened."""
 
 
+class _Result(NamedTuple):
+    """What a call came to, and where it stands in what came later."""
+
+    place: int
+    text: str
+    tool: str
+    number: str
+    untrusted: bool
+
+
 class Transcript:
     """A growing prompt: the conversation before the task, the task, and what came after it."""
 
@@ -29,8 +39,7 @@ class Transcript:
         self._frames = frames
         self._dropped = 0
         self._later: list[Message] = []
-        self._results: list[tuple[int, str]] = []
-        """Where a result stands in `_later`, and what it says."""
+        self._results: list[_Result] = []
         self._ids: set[str] = set()
 
     @property
@@ -77,24 +86,28 @@ class Transcript:
                 plain = [{field: call[field] for field in ("id", "type", "function")} for call in calls]
                 self._later[place] = {**message, "tool_calls": plain}
 
-    def result(self, id_: str, text: str) -> None:
+    def result(self, id_: str, text: str, *, tool: str, untrusted: bool) -> None:
         """What a call came to."""
-        self._results.append((len(self._later), text))
-        self._later.append({"role": "tool", "tool_call_id": id_, "content": self._frames.frame("result", text)})
+        result = _Result(len(self._later), text, tool, self._frames.number(), untrusted)
+        self._results.append(result)
+        self._later.append({"role": "tool", "tool_call_id": id_, "content": self._framed(result, text)})
 
     def shrink(self, to: int) -> bool:
         """Make it fit into so many characters, as far as that goes: the oldest of the conversation goes first, then the
         oldest results are shortened. Whether anything is shorter now."""
         before = self.size
         self._drop(to, keep=LAST_LINES)
-        for place, text in self._results:
+        for result in self._results:
             if self.size <= to:
                 break
-            content = self._frames.frame("result", shortened(text, SHORT_RESULT))
-            if len(content) < len(self._later[place]["content"]):
-                self._later[place] = {**self._later[place], "content": content}
+            content = self._framed(result, shortened(result.text, SHORT_RESULT))
+            if len(content) < len(self._later[result.place]["content"]):
+                self._later[result.place] = {**self._later[result.place], "content": content}
         self._drop(to, keep=0)
         return self.size < before
+
+    def _framed(self, result: _Result, text: str) -> str:
+        return self._frames.result(text, tool=result.tool, number=result.number, untrusted=result.untrusted)
 
     def _drop(self, to: int, *, keep: int) -> None:
         over = self.size - to

@@ -15,10 +15,10 @@ from typing import Final
 import anyio
 import msgspec
 
+from background.frames import Frames, mark_of
 from background.models.chat_call import ModelCall
 from background.models.chat_calls import run
 from background.models.chat_conversation import lines_of
-from background.models.chat_frames import Frames
 from background.models.chat_functions import Functions, Question, Use, Wanted, Wrong
 from background.models.chat_models import Line
 from background.models.chat_output import Misfit, Shape
@@ -68,7 +68,7 @@ class Work:
         budget = smaller(bundle.budget, settings.budget)
         self._unpriced = budget.cost is not None and any(line.model not in settings.prices for line in plan.models)
         self._spending = Spending(budget, settings.prices)
-        self._frames = Frames(f"{plan.chance.getrandbits(48):012x}")
+        self._frames = Frames(mark_of(plan.chance), plan.chance)
         self._functions = Functions(desk.tools, asking=settings.questions > 0)
         self._transcript = Transcript(
             lines_of(bundle.context, own=bundle.id),
@@ -288,7 +288,8 @@ class Work:
                 await self._desk.publish(Finding(f"Using {name}", "progress", channel=item.channel))
         results = await run(self._desk, wanted, within_s=max(0.0, self._desk.remaining_s - MARGIN_S - self._answer_s))
         for id_, call, result in zip(ids, answer.calls, results, strict=True):
-            self._transcript.result(id_, self._described(call, result))
+            described = self._described(call, result)
+            self._transcript.result(id_, described, tool=call.name, untrusted=result.untrusted)
 
     def _allowed(self, call: FunctionCall, last: str) -> Wanted:
         if last:

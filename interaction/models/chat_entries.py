@@ -84,6 +84,7 @@ class Entries:
             id=finding.id,
             task=finding.delegation,
             is_a=finding.kind,
+            trust="none" if finding.tainted else "",
             channel="silent" if finding.channel == "thinking" else "",
             urgency="" if finding.urgency in ("normal", "low") else finding.urgency,
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from background.frames import Frames
 from background.models.chat_conversation import lines_of
-from background.models.chat_frames import Frames
 from background.models.chat_functions import ASK, Functions, Question, Use, Wrong
 from background.models.chat_sources import MOST, Sources, without_marks
 from background.models.chat_transcript import Transcript
@@ -123,7 +123,7 @@ def test_a_transcript_shrinks_from_the_oldest_and_keeps_the_task() -> None:
     transcript = Transcript(lines, "Your task: sum up", Frames("77"))
     for number in range(2):
         (id_,) = transcript.called("", [FunctionCall("c", "a", {})])
-        transcript.result(id_, f"{number}" * 2_000)
+        transcript.result(id_, f"{number}" * 2_000, tool="a", untrusted=False)
     before = transcript.messages
     assert transcript.shrink(5_000)
     opening = str(transcript.messages[0]["content"])
