@@ -18,7 +18,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import CodeType, MappingProxyType, SimpleNamespace, TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast, get_type_hints
@@ -70,7 +70,7 @@ class SharedResource(Generic[T_co]):
         return self._make(**needed)
 
 
-def resource(function: Callable[..., AsyncGenerator[T] | AbstractAsyncContextManager[T]]) -> SharedResource[T]:
+def resource(function: Callable[..., AsyncIterator[T] | AbstractAsyncContextManager[T]]) -> SharedResource[T]:
     """Make a resource of an async generator that yields it once, or of whatever gives an async context manager.
 
     Its annotations are read here, so what it needs stands above it, and no two can need each other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import anyio
 import msgspec
@@ -21,7 +21,10 @@ from orchestrator.scenario import GivenModel, GivenTool, Scenario, read_scenario
 from orchestrator.session import Session
 from orchestrator.timing import TimingPolicy, default_policy
 
-__all__ = ["converse", "run_scenario", "scripted_voice", "simulate", "simulate_virtually"]
+if TYPE_CHECKING:
+    from background.alone import Alone
+
+__all__ = ["converse", "run_scenario", "running", "scripted_voice", "simulate", "simulate_virtually"]
 
 
 def simulate(path: Path, *, clock: Literal["virtual", "real"], as_json: bool, out: IO[bytes], notes: IO[str]) -> int:
@@ -47,6 +50,13 @@ def simulate(path: Path, *, clock: Literal["virtual", "real"], as_json: bool, ou
         anyio.run(lambda: run_scenario(scenario, journal=printer))
     printer.finish()
     return 0
+
+
+def running(tools: Sequence[Tool]) -> Alone:
+    """Tools as a worker runs them, without a task and with nobody to ask. For conformance checks."""
+    from background.alone import Alone
+
+    return Alone(tools)
 
 
 def simulate_virtually(scenario: Scenario, *, timing: TimingPolicy | None = None) -> Recorder:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.testing.scripted_completions import ScriptedCompletions
     from orchestrator.testing.scripted_tool import ScriptedTool
     from orchestrator.testing.store_checks import StoreHarness, check_store
-    from orchestrator.testing.tool_checks import AloneContext, check_tool
+    from orchestrator.testing.tool_checks import AloneContext, check_tool, check_toolbox
     from orchestrator.testing.virtual import run_virtual
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "check_store",
     "check_timing_policy",
     "check_tool",
+    "check_toolbox",
     "forbid_model_calls",
     "plain_voice",
     "play",
@@ -70,6 +71,7 @@ _HOME = {
     "check_store": "testing.store_checks",
     "check_timing_policy": "testing.policy_checks",
     "check_tool": "testing.tool_checks",
+    "check_toolbox": "testing.tool_checks",
     "forbid_model_calls": "completions.switch",
     "plain_voice": "testing.playing",
     "play": "testing.playing",

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
-from orchestrator.errors import ConfigError, ToolFailed
+from orchestrator.errors import ConfigError, ToolFailed, ToolRetry
 from orchestrator.ports import Progress, Result, ToolContext, ToolInfo, ToolLimits
 from orchestrator.scenario import GivenStep
 
@@ -54,7 +54,9 @@ class ScriptedTool:
         return self._info
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[Progress | Result]:
-        """Follow the script. Raises `ToolFailed` where it says `error`."""
+        """Follow the script. Raises `ToolFailed` where it says `error`, and `ToolRetry` for a query that is no text."""
+        if not isinstance(arguments.get("query", ""), str):
+            raise ToolRetry(f"The query of {self._info.name} is a text.")
         self.calls.append(dict(arguments))
         started = anyio.current_time()
         for step in self._steps:

@@ -176,7 +176,7 @@ def test_what_cannot_be_opened_is_refused_with_its_place() -> None:
         given: Any = function
         with pytest.raises(ToolDefinitionError, match=why) as raised:
             resource(given)
-        assert "test_resource.py:" in str(raised.value)
+        assert "test_resources.py:" in str(raised.value)
 
 
 def test_an_annotation_names_it() -> None:
