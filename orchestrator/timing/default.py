@@ -35,7 +35,7 @@ def default_policy(
     usual = Ahead(gap, FirstOf((MovedOn(), AnswerFirst(), boundary, settle, Speak())), ahead_ms)
     return FirstOf(
         (
-            Expire(margin_ms=800),
+            Expire(margin_ms=800, char_ms=6),
             Supersede(),
             SilentProgress(),
             InOrder(Urgent(urgent)),

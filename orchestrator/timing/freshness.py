@@ -12,10 +12,12 @@ __all__ = ["Expire", "SilentProgress", "Supersede"]
 
 
 class Expire(msgspec.Struct, frozen=True, tag=True):
-    """Drops partials and progress past their time, or so near to it (`margin_ms`) that they would be stale before they
-    have been said. A finished result has no such time."""
+    """Drops partials and progress past their time, or so near to it that they would be stale before they have been
+    said: `margin_ms` for the voice to begin, and `char_ms` for each character that is still to be told. A finished
+    result has no such time."""
 
     margin_ms: int = 0
+    char_ms: float = 0.0
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         late = tuple(
@@ -23,9 +25,13 @@ class Expire(msgspec.Struct, frozen=True, tag=True):
             for item in pending
             if item.finding.kind in ("partial", "progress")
             and item.finding.expires_at_ms is not None
-            and item.finding.expires_at_ms - self.margin_ms <= to_ms(moment.now)
+            and item.finding.expires_at_ms - self._needed_ms(item) <= to_ms(moment.now)
         )
         return Drop(ids(late), "expired: it went stale before a good moment came", "expired") if late else None
+
+    def _needed_ms(self, item: Pending) -> int:
+        left = max(0, len(item.finding.text) - len(item.said))
+        return self.margin_ms + round(left * self.char_ms)
 
 
 class Supersede(msgspec.Struct, frozen=True, tag=True):

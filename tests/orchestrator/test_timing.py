@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestrator.clock import from_ms
@@ -200,6 +201,12 @@ def test_expire_drops_partials_and_never_finals() -> None:
     assert isinstance(decision, Drop)
     assert (decision.findings, decision.state) == (("s-1.1",), "expired")
     assert Expire().decide(at(9_998), (partial,)) is None
+    long = msgspec.structs.replace(partial, finding=msgspec.structs.replace(partial.finding, text="x" * 100))
+    worded = Expire(margin_ms=800, char_ms=6)
+    assert worded.decide(at(8_598), (long,)) is None
+    assert isinstance(worded.decide(at(8_599), (long,)), Drop), "it would go stale while it is being said"
+    half = msgspec.structs.replace(long, said="x" * 50)
+    assert worded.decide(at(8_599), (half,)) is None, "what was heard already need not be said again"
     near = Expire(margin_ms=800)
     assert [near.decide(at(now), (partial,)) is None for now in (9_198, 9_199)] == [True, False]
 
