@@ -24,8 +24,9 @@ from background.calling import CallHost, Calling, Opener, filled
 from background.leave import Leave, LeaveHost, Verdict
 from background.outputs import READ_OUTPUT, Outputs, shortened
 from background.record import Record, StepHost, canonical, said_with
-from orchestrator.errors import ClaimLost, ConfigError, ToolFailed
+from orchestrator.errors import ClaimLost, ConfigError, ToolFailed, ToolRetry
 from orchestrator.ports import OpenTools, Resource, Result, Tool, ToolCall, ToolInfo
+from orchestrator.tool_port import Checking
 
 __all__ = ["TaskTools", "ToolHost", "Workbench", "shortened"]
 
@@ -193,6 +194,9 @@ class TaskTools:
         if budget is not None and self._calls >= budget:
             return Result(f"This task has used up its {budget} tool calls; {call.name} was not run.", ok=False)
         self._calls += 1
+        misfit = _misfit(tool, call)
+        if misfit is not None:
+            return misfit
         verdict = await self._allowed(tool.info, call)
         if not verdict.given:
             return Result(f"{call.name} was not run. {verdict.why}", ok=False)
@@ -223,6 +227,17 @@ class TaskTools:
             spoken = info.name.replace("_", " ").replace("-", " ")
             question = f"May I run {spoken}{f' with {details}' if details else ''}?"
         return await self._leave.given(info.name, question, tainted=tainted)
+
+
+def _misfit(tool: Tool, call: ToolCall) -> Result | None:
+    """What is wrong with the arguments, as far as the tool can tell before it is called: then nobody is asked for leave
+    in vain, and nothing is written down as done."""
+    if isinstance(tool, Checking):
+        try:
+            tool.check(call.arguments)
+        except ToolRetry as error:
+            return Result(str(error), ok=False, retry=True)
+    return None
 
 
 def _unknown(name: str, known: list[str]) -> Result:

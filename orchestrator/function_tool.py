@@ -117,6 +117,10 @@ class FunctionTool(Generic[P, R]):
         """What models are told of it."""
         return self._info
 
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raises `ToolRetry` where they do not fit. `call` does the same; this is for before leave is asked for."""
+        self._arguments.check(arguments)
+
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[Progress | Result]:
         """Check the arguments, run the function, pass on its progress, and end with its one `Result`.
 

@@ -12,6 +12,7 @@ from orchestrator.bundle import Bundle
 from orchestrator.finding import Source
 
 __all__ = [
+    "Checking",
     "OpenTools",
     "Progress",
     "Resource",
@@ -203,6 +204,15 @@ class Tool(Protocol):
 
         Raises `ToolRetry` or `ToolFailed` to say what the caller should do; anything else is a bug in the tool.
         """
+        ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A tool that can say whether arguments fit before it is called: then nobody is asked for leave in vain."""
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raises `ToolRetry` where they do not fit."""
         ...
 
 

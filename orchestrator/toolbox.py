@@ -21,7 +21,7 @@ import msgspec
 
 from orchestrator.errors import ConfigError
 from orchestrator.function_tool import NAME, FunctionTool, LimitOptions, as_tool, limits_from, made
-from orchestrator.tool_port import Progress, Result, Tool, ToolContext, ToolInfo, ToolLimits
+from orchestrator.tool_port import Checking, Progress, Result, Tool, ToolContext, ToolInfo, ToolLimits
 
 __all__ = ["Toolbox"]
 
@@ -193,6 +193,10 @@ class _Seen:
     @property
     def info(self) -> ToolInfo:
         return self._info
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        if isinstance(self._tool, Checking):
+            self._tool.check(arguments)
 
     def shows(self, tool: object) -> bool:
         return self._tool is tool or (isinstance(self._tool, _Seen) and self._tool.shows(tool))

@@ -9,6 +9,7 @@ from orchestrator.bundle import Bundle
 from orchestrator.function_tool import tool
 from orchestrator.ports import Result, ToolCall, ToolContext
 from orchestrator.testing import run_virtual
+from orchestrator.toolbox import Toolbox
 from tests.background.task_host import Host, one, tools_of
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +60,17 @@ async def test_an_answer_comes_to(answers: str, done: bool, says: str) -> None:
     assert says in result.text
     assert host.asked[0] == "Shall I send a card to Anna?"
     assert host.asked[1:] == (["Sorry, yes or no: Shall I send a card to Anna?"] if "/" in answers else [])
+
+
+@pytest.mark.parametrize("box", [False, True])
+async def test_nobody_is_asked_about_what_cannot_be_done_anyway(box: bool) -> None:
+    host = Host(leave="yes")
+    made = [*Toolbox("cards", [send_card], prefix="my_")] if box else [send_card]
+    result = await one(tools_of(*made, host=host), "my_send_card" if box else "send_card", too="Anna")
+    assert (result.ok, result.retry) == (False, True)
+    assert "to: is missing" in result.text
+    assert host.asked == []
+    assert not sent
 
 
 def test_no_answer_in_time_is_a_no() -> None:
