@@ -15,24 +15,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import anyio
 import anyio.to_thread
 
-from orchestrator.errors import ConfigError, ToolRetry
+from orchestrator.errors import ConfigError, ToolFailed, ToolRetry
 from orchestrator.function_tool import tool
 from orchestrator.ports import Progress, Result
 from orchestrator.resource import SharedResource
 from orchestrator.toolbox import Toolbox
-from tools.sql_rows import Gathered, Query, SqlLimits, SqlReader
+from tools.sql_rows import Gathered, Query, Rows, SqlLimits, SqlReader
 from tools.sql_sqlite import SqliteReader
 from tools.sql_tables import described, tables_of
 from tools.sql_text import numbered, one_statement
 from tools.sql_trouble import Unreadable
 from tools.sql_url import DatabaseUrl, parse_database_url
 
+if TYPE_CHECKING:
+    from tools.sql_postgres import PostgresReader
+
 __all__ = ["SqlLimits", "sql_tools"]
+
+INSTALL: Final = "Install it: pip install 'duologue[postgres]'."
 
 _DIALECTS = {
     "sqlite": ("SQLite", "`?` with a list, or `:name` with an object"),
@@ -143,19 +148,36 @@ async def _reader(address: DatabaseUrl, limits: SqlLimits) -> AsyncGenerator[Sql
     if address.kind == "sqlite":
         yield SqliteReader(address, limits.at_once)
         return
-    # An import reads files: in a thread.
-    postgres = await anyio.to_thread.run_sync(_postgres)
-    reader = postgres(address, limits.at_once)
+    try:
+        # An import reads files: in a thread.
+        postgres = await anyio.to_thread.run_sync(_postgres)
+    except ImportError as problem:
+        yield _Missing(f"{problem}")
+        return
+    reader = postgres(address, limits)
     try:
         yield reader
     finally:
         await reader.close()
 
 
-def _postgres() -> Any:
+def _postgres() -> type[PostgresReader]:
+    # Here, and not at the top: it is an extra, and whoever asks no PostgreSQL needs none of it.
     from tools.sql_postgres import PostgresReader
 
     return PostgresReader
+
+
+class _Missing:
+    """In place of a reader whose library is not there."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    @asynccontextmanager
+    async def reading(self, query: Query) -> AsyncGenerator[Rows]:
+        raise ToolFailed("PostgreSQL cannot be asked here yet.", f"What speaks with it is missing: {self._why}.", INSTALL)
+        yield  # so that it is what the port wants
 
 
 def _check_limits(limits: SqlLimits) -> None:

@@ -8,8 +8,10 @@ from typing import Any, Final
 import anyio
 import msgspec
 
+from orchestrator.errors import ToolRetry
 from orchestrator.ports import Result
 from tools.sql_rows import Query, SqlReader
+from tools.sql_trouble import Unreadable
 
 __all__ = ["described", "tables_of"]
 
@@ -45,9 +47,14 @@ select t.name, t.type, '', c.name, c.type, c."notnull", c.pk > 0,
                   where f."from" = c.name limit 1), ''),
        ''
   from pragma_table_list t join pragma_table_xinfo(t.name) c
- where t.schema = 'main' and t.name not like 'sqlite\\_%' escape '\\' and t.type in ('table', 'virtual', 'view')
+ where t.schema = 'main' and t.name not like 'sqlite\\_%' escape '\\' and t.type in ({kinds})
    and c.hidden <> 1 and instr(lower(t.name), lower(?)) > 0
  order by t.name, c.cid
+"""
+_SQLITE_VIEWS: Final = """
+select t.name, t.type, 'its columns cannot be told', '', '', 0, 0, '', '' from pragma_table_list t
+ where t.schema = 'main' and t.type = 'view' and instr(lower(t.name), lower(?)) > 0
+ order by t.name
 """
 
 
@@ -62,12 +69,25 @@ class Table(msgspec.Struct, frozen=True):
 
 async def tables_of(reader: SqlReader, kind: str, name: str, seconds: float) -> tuple[list[Table], bool]:
     """The tables that can be read and whose name holds `name`; and whether those are all."""
-    sql = _POSTGRES if kind == "postgresql" else _SQLITE
+    until = anyio.current_time() + seconds
+    if kind == "postgresql":
+        found = await _rows(reader, Query(_POSTGRES, [name], until))
+    else:
+        found = await _rows(reader, Query(_SQLITE.replace("{kinds}", "'table', 'virtual'"), [name], until))
+        try:
+            found += await _rows(reader, Query(_SQLITE.replace("{kinds}", "'view'"), [name], until))
+        except (ToolRetry, Unreadable):
+            # One view of a table that is gone must not hide all others.
+            found += await _rows(reader, Query(_SQLITE_VIEWS, [name], until))
+    return _grouped(found), len(found) < MOST_COLUMNS
+
+
+async def _rows(reader: SqlReader, query: Query) -> list[Sequence[Any]]:
     found: list[Sequence[Any]] = []
-    async with reader.reading(Query(sql, [name], anyio.current_time() + seconds)) as rows:
+    async with reader.reading(query) as rows:
         while len(found) < MOST_COLUMNS and (more := await rows.next(200)):
             found.extend(more)
-    return _grouped(found), len(found) < MOST_COLUMNS
+    return found
 
 
 def described(tables: Sequence[Table], *, every: bool, name: str, untrusted: bool) -> Result:
@@ -77,7 +97,8 @@ def described(tables: Sequence[Table], *, every: bool, name: str, untrusted: boo
     lines: list[str] = []
     chars = 0
     for table in tables:
-        line = f"{table.name} ({table.kind}{f': {table.about}' if table.about else ''}): {', '.join(table.columns)}"
+        line = f"{table.name} ({table.kind}{f': {table.about}' if table.about else ''})"
+        line += f": {', '.join(table.columns)}" if table.columns else ""
         if chars + len(line) > MOST_CHARS:
             every = False
             break
@@ -93,6 +114,8 @@ def _grouped(rows: Iterable[Sequence[Any]]) -> list[Table]:
     tables: dict[str, Table] = {}
     for name, kind, about, column, type_, needed, key, leads_to, column_about in rows:
         table = tables.setdefault(str(name), Table(str(name), str(kind), " ".join(str(about).split())[:200], []))
+        if not column:
+            continue
         said = f"{column} {type_}".strip()
         said += " primary key" if key else " not null" if needed else ""
         said += f" -> {str(leads_to).removesuffix('()')}" if leads_to else ""
