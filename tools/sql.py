@@ -176,7 +176,9 @@ class _Missing:
 
     @asynccontextmanager
     async def reading(self, query: Query) -> AsyncGenerator[Rows]:
-        raise ToolFailed("PostgreSQL cannot be asked here yet.", f"What speaks with it is missing: {self._why}.", INSTALL)
+        raise ToolFailed(
+            "PostgreSQL cannot be asked here yet.", f"What speaks with it is missing: {self._why}.", INSTALL
+        )
         yield  # so that it is what the port wants
 
 

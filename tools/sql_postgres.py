@@ -1,8 +1,8 @@
 """A PostgreSQL server, read and never written.
 
-Three things hold that, whatever a query says: it runs as the one statement of a cursor (`DECLARE ... CURSOR FOR`), which
-takes nothing but a SELECT; by the protocol that takes one statement at a time; in a transaction that is READ ONLY and
-always rolled back. What a function does outside of the transaction is a matter of the role's rights.
+Three things hold that, whatever a query says: it runs as the one statement of a cursor (`DECLARE ... CURSOR FOR`),
+which takes nothing but a SELECT; by the protocol that takes one statement at a time; in a transaction that is READ ONLY
+and always rolled back. What a function does outside of the transaction is a matter of the role's rights.
 
 The server cuts long values before it sends them, so that no value fills the memory here.
 """

@@ -1,8 +1,8 @@
 """One connection to PostgreSQL, and what goes wrong with it.
 
-psycopg stops a query when its caller is cancelled once; a scope of anyio cancels again and again, and psycopg then drops
-the connection while the server works on. So each step runs in a task of its own that is shielded, and whoever waits for
-it tells the server to stop before they leave.
+psycopg stops a query when its caller is cancelled once; a scope of anyio cancels again and again, and psycopg then
+drops the connection while the server works on. So each step runs in a task of its own that is shielded, and whoever
+waits for it tells the server to stop before they leave.
 """
 
 from __future__ import annotations
@@ -106,14 +106,13 @@ async def connected(address: DatabaseUrl, until: float) -> Link:
         ToolFailed: there is none to be had.
     """
     told = {"application_name": "duologue", "connect_timeout": f"{CONNECTING_S:.0f}", "options": READ_ONLY}
-    told |= address.connection()
+    told |= {**address.connection(), "client_encoding": "utf8"}
     try:
         with anyio.fail_after(max(0.0, min(CONNECTING_S, until - anyio.current_time()))):
             connection = await psycopg.AsyncConnection.connect(
+                psycopg.conninfo.make_conninfo("", **{name: value for name, value in told.items() if value}),
                 autocommit=True,  # what begins and ends a transaction is said in words
                 prepare_threshold=None,  # nothing is kept on the server, where a PgBouncer may stand between
-                client_encoding="utf8",
-                **{name: value for name, value in told.items() if value},
             )
     except TimeoutError:
         raise _away(address, "It does not answer.") from None

@@ -95,7 +95,7 @@ class _SqliteRows:
 
 
 class _Run:
-    """One query on a connection of its own. Its methods run in threads, one at a time; `leave` may come from anywhere."""
+    """One query on a connection of its own. Its methods run in threads, one at a time; `leave` comes from anywhere."""
 
     def __init__(self, address: DatabaseUrl, query: Query, seconds: float) -> None:
         self._address = address
@@ -211,8 +211,8 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
         case sqlite3.SQLITE_PRAGMA if (first or "").lower() in _PRAGMAS:
             return sqlite3.SQLITE_OK
         case sqlite3.SQLITE_UPDATE if first == "sqlite_master" and database == "main":
-            # What SQLite asks for when it opens a virtual table (full text, pragma_...): it reads a declaration as if it
-            # were to be written down. A query cannot write there, since neither the file nor `query_only` lets it.
+            # What SQLite asks for when it opens a virtual table (full text, pragma_...): it reads a declaration as if
+            # it were to be written down. A query cannot write there: neither the file nor `query_only` lets it.
             return sqlite3.SQLITE_OK
         case _:
             return sqlite3.SQLITE_DENY

@@ -57,8 +57,8 @@ def one_statement(sql: str) -> str:
 
 
 def numbered(sql: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """`:name` as PostgreSQL has it: `$1`, and the values in that order. A name that is not given stays as it stands (the
-    end of a slice looks the same).
+    """`:name` as PostgreSQL has it: `$1`, and the values in that order. A name that is not given stays as it stands
+    (the end of a slice looks the same).
 
     >>> numbered("select :a, ':a', x::int, :b, :a", {"a": 1, "b": 2})
     ("select $1, ':a', x::int, $2, $1", [1, 2])

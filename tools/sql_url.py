@@ -66,9 +66,9 @@ def parse_database_url(url: str) -> DatabaseUrl:
     try:
         split = urlsplit(url)
         given = {"host": split.hostname, "port": str(split.port or ""), "user": split.username}
-    except ValueError as problem:
+    except ValueError:
         # The words of this error may hold the address, and the address the password.
-        raise _wrong("its host or port cannot be read; several hosts go into ?host=a,b") from problem.__cause__
+        raise _wrong("its host or port cannot be read; several hosts go into ?host=a,b") from None
     if split.fragment:
         raise _wrong("it holds a #, which has to be written %23 in a password")
     named = {**given, "password": split.password, "dbname": split.path.removeprefix("/")}

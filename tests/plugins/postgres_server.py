@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -56,8 +56,14 @@ class PostgresServer:
         words.chmod(0o644)
         done = subprocess.run(
             [
-                *(*self._as_user(), self._binaries / "initdb", "--pgdata", self._folder / "data", "--no-sync"),
-                *("--username", "owner", "--pwfile", words, "--auth", "scram-sha-256", "--encoding", "UTF8"),
+                *(
+                    *self._as_user(),
+                    str(self._binaries / "initdb"),
+                    "--pgdata",
+                    str(self._folder / "data"),
+                    "--no-sync",
+                ),
+                *("--username", "owner", "--pwfile", str(words), "--auth", "scram-sha-256", "--encoding", "UTF8"),
                 *("--locale", "C", "--no-instructions"),
             ],
             capture_output=True,
@@ -75,7 +81,14 @@ class PostgresServer:
         """Start it, on the same port and with what it had."""
         self._process = subprocess.Popen(
             [
-                *(*self._as_user(), self._binaries / "postgres", "-D", self._folder / "data", "-p", str(self.port)),
+                *(
+                    *self._as_user(),
+                    str(self._binaries / "postgres"),
+                    "-D",
+                    str(self._folder / "data"),
+                    "-p",
+                    str(self.port),
+                ),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"),
                 *("-c", "log_min_messages=panic", "-c", "max_connections=20", "-c", "shared_buffers=16MB"),
             ],
@@ -92,6 +105,11 @@ class PostgresServer:
                 if time.monotonic() > until or self._process.poll() is not None:
                     pytest.fail("postgres did not start")
                 time.sleep(0.02)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has been started and not been killed."""
+        return self._process is not None
 
     def kill(self) -> None:
         """End it at once, all its processes with it."""
@@ -150,10 +168,10 @@ def _user() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    return _without("root cannot run PostgreSQL, and there is nobody to hand it to")
+    _without("root cannot run PostgreSQL, and there is nobody to hand it to")
 
 
-def _without(why: str) -> Any:
+def _without(why: str) -> NoReturn:
     if ON_CI:
         pytest.fail(f"{why}: see scripts/ensure-postgres")
     pytest.skip(f"{why}: see scripts/ensure-postgres")
@@ -164,7 +182,6 @@ def shared_postgres() -> Iterator[PostgresServer]:
     binaries = _binaries()
     if binaries is None:
         _without("PostgreSQL is not installed")
-    assert binaries is not None
     user = _user()
     if user is not None and shutil.which("setpriv") is None:
         _without("setpriv is missing, which hands PostgreSQL to another user")
@@ -179,6 +196,8 @@ def shared_postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 def postgres(shared_postgres: PostgresServer) -> Iterator[PostgresServer]:
     """A PostgreSQL with an empty database, shared by the tests of a run one after the other."""
+    if not shared_postgres.is_alive:
+        shared_postgres.start()
     shared_postgres.run(
         "drop schema if exists public cascade; create schema public; grant usage on schema public to reader; "
         "alter default privileges in schema public grant select on tables to reader"

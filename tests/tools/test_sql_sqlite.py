@@ -262,7 +262,7 @@ async def test_a_query_that_nobody_waits_for_stops(file: Path) -> None:
 
 
 async def test_a_file_that_is_missing_broken_or_locked_is_told_and_may_come_back(file: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.db"
+    other, whole = tmp_path / "other.db", file.read_bytes()
     async with asking(url(other), seconds=3.0) as shop:
         missing = await shop.query("select 1")
         assert (missing.ok, missing.retry) == (False, False)
@@ -270,7 +270,7 @@ async def test_a_file_that_is_missing_broken_or_locked_is_told_and_may_come_back
         assert str(tmp_path) not in missing.text
         other.write_bytes(b"this is no database" * 100)
         assert "is not a database" in (await shop.query("select 1")).text
-        other.write_bytes(file.read_bytes())
+        other.write_bytes(whole)
         assert await shop.rows("select count(*) from customers") == [[2]]
         with closing(sqlite3.connect(other, isolation_level=None)) as writer:
             writer.execute("begin exclusive")
