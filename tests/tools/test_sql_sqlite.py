@@ -262,7 +262,7 @@ async def test_a_query_that_nobody_waits_for_stops(file: Path) -> None:
 
 
 async def test_a_file_that_is_missing_broken_or_locked_is_told_and_may_come_back(file: Path, tmp_path: Path) -> None:
-    other, whole = tmp_path / "other.db", file.read_bytes()
+    other, whole = tmp_path / "other.db", file.read_bytes()  # noqa: ASYNC240 (a test may prepare its files)
     async with asking(url(other), seconds=3.0) as shop:
         missing = await shop.query("select 1")
         assert (missing.ok, missing.retry) == (False, False)
