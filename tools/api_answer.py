@@ -14,6 +14,7 @@ import pydantic
 from orchestrator.errors import ToolFailed, ToolRetry
 from orchestrator.ports import Result
 from orchestrator.untrusted import visible
+from tools.api_values import as_list, as_object
 
 __all__ = ["Answer", "Pick", "Reading", "picked"]
 
@@ -125,16 +126,16 @@ def picked(value: Any, pick: Pick, api: str) -> Any:
 
 def _at(value: Any, parts: Sequence[str], path: str, api: str) -> Any:
     for place, part in enumerate(parts):
-        match value:
-            case list() | dict() if part == "*":
-                every = cast("list[Any]", value if isinstance(value, list) else list(value.values()))
-                return [_at(each, parts[place + 1 :], path, api) for each in every]
-            case dict() if part in value:
-                value = cast("dict[str, Any]", value)[part]
-            case list() if part.removeprefix("-").isdecimal() and -len(value) <= int(part) < len(value):
-                value = cast("list[Any]", value)[int(part)]
-            case _:
-                raise ToolFailed(f"{api} has no {path}.", f"Its answer ends before {part}.")
+        items, entries = as_list(value), as_object(value)
+        if part == "*" and (items is not None or entries is not None):
+            every = items if items is not None else list((entries or {}).values())
+            return [_at(each, parts[place + 1 :], path, api) for each in every]
+        if entries is not None and part in entries:
+            value = entries[part]
+        elif items is not None and part.isdecimal() and int(part) < len(items):
+            value = items[int(part)]
+        else:
+            raise ToolFailed(f"{api} has no {path}.", f"Its answer ends before {part}.")
     return value
 
 
@@ -149,23 +150,19 @@ def _message(answer: Answer) -> str:
     return _short(answer.body.decode("utf-8", "replace")) if kind == "text/plain" else ""
 
 
-def _said(value: Any, depth: int = 0) -> str:
+def _said(value: object, depth: int = 0) -> str:
     if isinstance(value, str):
         return value
     if depth > 3:
         return ""
-    if isinstance(value, list):
-        every = [_said(each, depth + 1) for each in cast("list[Any]", value)[:5]]
+    if (items := as_list(value)) is not None:
+        every = [_said(each, depth + 1) for each in items[:5]]
         return "; ".join(each for each in every if each)
-    if not isinstance(value, dict):
-        return ""
-    entries = cast("dict[str, Any]", value)
+    entries = as_object(value) or {}
     said = next((found for name in _SAYING if (found := _said(entries.get(name), depth + 1))), "")
-    where = entries.get("loc")
-    if said and isinstance(where, list):
-        # FastAPI names the argument that does not fit.
-        return f"{'.'.join(str(part) for part in cast('list[Any]', where)[-3:])}: {said}"
-    return said
+    where = as_list(entries.get("loc"))
+    # FastAPI names the argument that does not fit.
+    return f"{'.'.join(str(part) for part in where[-3:])}: {said}" if said and where else said
 
 
 def _short(text: str) -> str:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import is_dataclass
-from typing import Any, Final, Literal, NoReturn, TypeAlias, cast
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 from urllib.parse import quote, unquote, urlencode
 
 import msgspec
@@ -17,6 +17,7 @@ import pydantic
 from pydantic_core import to_jsonable_python
 
 from orchestrator.errors import ToolDefinitionError, ToolRetry
+from tools.api_values import as_list
 
 __all__ = ["Method", "Plan", "Request", "planned"]
 
@@ -81,7 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
         plain = to_jsonable_python(value)
         if plain is None:
             return
-        for each in cast("list[Any]", plain) if isinstance(plain, list) else [plain]:
+        for each in [plain] if (every := as_list(plain)) is None else every:
             yield self.rename.get(name, name), _encodable(name, _as_text(each))
 
     def _body(self, given: Mapping[str, Any]) -> bytes | None:

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import anyio
 import psycopg
 from psycopg.adapt import Buffer, Loader
+from psycopg.conninfo import make_conninfo
 
 from orchestrator.errors import ToolFailed, ToolRetry
 from tools.from_environment import scrubbed
@@ -110,7 +111,7 @@ async def connected(address: DatabaseUrl, until: float) -> Link:
     try:
         with anyio.fail_after(max(0.0, min(CONNECTING_S, until - anyio.current_time()))):
             connection = await psycopg.AsyncConnection.connect(
-                psycopg.conninfo.make_conninfo("", **{name: value for name, value in told.items() if value}),
+                make_conninfo("", **{name: value for name, value in told.items() if value}),
                 autocommit=True,  # what begins and ends a transaction is said in words
                 prepare_threshold=None,  # nothing is kept on the server, where a PgBouncer may stand between
             )

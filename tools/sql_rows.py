@@ -159,7 +159,7 @@ def cell(value: object, most_chars: int) -> tuple[Any, bool]:
         case str():
             return _short(value, most_chars)
         case bytes() | bytearray() | memoryview():
-            raw = bytes(value)
+            raw = bytes(cast("bytes", value))
             shown = f"\\x{raw[:SHOWN_BYTES].hex()}"
             return (f"{shown}... ({len(raw):,} bytes)", True) if len(raw) > SHOWN_BYTES else (shown, False)
         case datetime() | date() | time():
@@ -168,7 +168,7 @@ def cell(value: object, most_chars: int) -> tuple[Any, bool]:
             return _short(str(value), most_chars)
         case list() | tuple() | dict():
             text = json.dumps(cast("object", value), ensure_ascii=False, default=str)
-            return _short(text, most_chars) if len(text) > most_chars else (value, False)
+            return _short(text, most_chars) if len(text) > most_chars else (json.loads(text), False)
         case _:
             return _short(str(value), most_chars)
 

@@ -143,7 +143,6 @@ def test_what_stands_around_a_statement_goes(sql: str, plain: str) -> None:
         ("select ':a' || :a || \":a\" -- :a", {"a": 1}, ("select ':a' || $1 || \":a\" -- :a", [1])),
         ("select x::a, y[1:a], :b", {"b": 2}, ("select x::a, y[1:a], $1", [2])),
         ("select $$:a$$, :a, :ab", {"ab": 2, "a": 1}, ("select $$:a$$, $1, $2", [1, 2])),
-        ("select 1", {}, ("select 1", [])),
     ],
 )
 def test_names_become_numbers(sql: str, params: dict[str, object], expected: tuple[str, list[object]]) -> None:
