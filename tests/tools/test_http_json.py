@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -264,7 +264,7 @@ async def _context(ctx: ToolContext) -> None:
 
 
 @resource
-async def thing() -> Any:
+async def thing() -> AsyncGenerator[int]:
     yield 1
 
 
@@ -367,6 +367,10 @@ def test_limits_that_let_nothing_through() -> None:
         http_json("https://shop.example", limits=ApiLimits(seconds=0.0))
 
 
+def sum_of_prices(answer: Any) -> int:
+    return sum(item["price"] for item in answer["items"])
+
+
 ANSWER = {"items": [{"name": "a", "price": 1}, {"name": "b", "price": 2}], "total": {"n": 2}}
 
 
@@ -380,7 +384,7 @@ ANSWER = {"items": [{"name": "a", "price": 1}, {"name": "b", "price": 2}], "tota
         ("items", list[Found], [{"name": "a"}, {"name": "b"}]),
         ("total.*", None, [2]),
         ({"first": "items.0.name", "n": "total.n"}, None, {"first": "a", "n": 2}),
-        (lambda answer: sum(item["price"] for item in answer["items"]), int, 3),
+        (sum_of_prices, int, 3),
         ("items.1.name", str, "b"),
     ],
 )

@@ -362,10 +362,10 @@ async def test_nobody_there_and_then_somebody(unused_port: int) -> None:
 async def test_certificates_are_checked() -> None:
     ca, stranger = trustme.CA(), trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1").configure_cert(server)
+    ca.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
     trusting, doubting = ssl.create_default_context(), ssl.create_default_context()
-    ca.configure_trust(trusting)
-    stranger.configure_trust(doubting)
+    ca.configure_trust(trusting)  # pyright: ignore[reportUnknownMemberType]
+    stranger.configure_trust(doubting)  # pyright: ignore[reportUnknownMemberType]
     async with api(says({"a": 1}), tls=server) as host:
         assert (await called(declared(host.url, tls=trusting))).data == {"a": 1}
         wrong = await called(declared(host.url, tls=doubting, headers={"Authorization": TOKEN}))
