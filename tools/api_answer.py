@@ -15,6 +15,7 @@ from orchestrator.errors import ToolFailed, ToolRetry
 from orchestrator.ports import Result
 from orchestrator.untrusted import visible
 from tools.api_values import as_list, as_object
+from tools.settled import Settled
 
 __all__ = ["Answer", "Pick", "Reading", "picked"]
 
@@ -49,7 +50,8 @@ class Reading:
 
         Raises:
             ToolRetry: other arguments may do better.
-            ToolFailed: they would not.
+            ToolFailed: it may do better later.
+            Settled: it will not.
         """
         if 200 <= answer.status < 300:
             return self._good(answer, untrusted)
@@ -66,7 +68,7 @@ class Reading:
             value: Any = msgspec.json.decode(answer.body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             kind = answer.headers.get("content-type", "").partition(";")[0][:60] or "something without a name"
-            raise ToolFailed(f"{self._api} does not answer in JSON.", f"It sends {visible(kind)}.") from None
+            raise Settled(f"{self._api} does not answer in JSON.", f"It sends {visible(kind)}.") from None
         if self._pick is not None:
             value = picked(value, self._pick, self._api)
         if self._returns is not None:
@@ -81,7 +83,7 @@ class Reading:
             first, *more = error.errors(include_url=False, include_input=False, include_context=False)
             where = ".".join(str(part) for part in first["loc"]) or "all of it"
             others = f" (and {len(more)} more)" if more else ""
-            raise ToolFailed(
+            raise Settled(
                 f"{self._api} answers otherwise than was declared.",
                 f"{where}: {' '.join(first['msg'].split())[:200]}{others}.",
                 "Whoever declared it has to look at its return type.",
@@ -92,7 +94,7 @@ class Reading:
         says = hide(_message(answer))
         why = f"It answers {status}{f': {says}' if says else ''}."
         if status in _OURS:
-            return ToolFailed(
+            return Settled(
                 f"{api} does not let this call in.", f"It answers {status}.", "Whoever runs this has to look at it."
             )
         if status in _BUSY:
@@ -103,13 +105,13 @@ class Reading:
         if 400 <= status < 500:
             return ToolRetry(f"{api} does not take that.", why, "Mend the arguments.")
         if 300 <= status < 400:
-            return ToolFailed(f"{api} leads elsewhere.", f"It answers {status}.", "Only its own address is asked.")
+            return Settled(f"{api} leads elsewhere.", f"It answers {status}.", "Only its own address is asked.")
         todo = "Whether it was done is not known." if changes else "Try it later."
         return ToolFailed(f"{api} has failed.", f"It answers {status}.", todo)
 
 
 def picked(value: Any, pick: Pick, api: str) -> Any:
-    """The part of `value` that is wanted. Raises `ToolFailed` where it is not there.
+    """The part of `value` that is wanted. Raises `Settled` where it is not there.
 
     >>> picked({"items": [{"price": 3}, {"price": 4}]}, "items.*.price", "shop")
     [3, 4]
@@ -135,7 +137,7 @@ def _at(value: Any, parts: Sequence[str], path: str, api: str) -> Any:
         elif items is not None and part.isdecimal() and int(part) < len(items):
             value = items[int(part)]
         else:
-            raise ToolFailed(f"{api} has no {path}.", f"Its answer ends before {part}.")
+            raise Settled(f"{api} has no {path}.", f"Its answer ends before {part}.")
     return value
 
 

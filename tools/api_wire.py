@@ -23,6 +23,7 @@ from tools.api_request import Request
 from tools.fetch_unpacking import ACCEPTED, unpacking
 from tools.fetch_url import Target, followed
 from tools.from_environment import filled, scrubbed, variables
+from tools.settled import Settled
 
 __all__ = ["ApiClient", "ApiLimits", "opened"]
 
@@ -31,7 +32,7 @@ KEPT_S: Final = 15.0
 MOST_HEADER_CHARS: Final = 32_768
 _MOVED: Final = frozenset((301, 302, 303, 307, 308))
 _SECRET_NAMES: Final = ("auth", "key", "token", "cookie", "secret", "password")
-_BEFORE_SENDING: Final = (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout)
+_BEFORE_SENDING: Final = (httpcore2.ConnectError, httpcore2.ConnectTimeout)
 
 
 class ApiLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,8 +79,8 @@ class ApiClient:
         """Send it, and give what came.
 
         Raises:
-            ToolFailed: nobody is there, nobody answers in time, or the answer is too big; or a variable of the
-                headers is not set.
+            ToolFailed: nobody is there, or nobody answers in time.
+            Settled: the answer is too big, it leads elsewhere, or a variable of the headers is not set.
         """
         try:
             with anyio.fail_after(self._limits.seconds):
@@ -87,6 +88,9 @@ class ApiClient:
         except TimeoutError:
             why = f"It has not answered within {self._limits.seconds:g} seconds."
             raise ToolFailed(f"{self._called} takes too long.", why, _unknown(request)) from None
+        except httpcore2.PoolTimeout:
+            why = f"Its {self._limits.connections} connections are all busy."
+            raise ToolFailed(f"{self._called} cannot be asked just now.", why, "Try it later.") from None
         except _BEFORE_SENDING:
             raise ToolFailed(
                 f"{self._called} cannot be reached.", "Nobody answers at its address.", "Try it later."
@@ -100,7 +104,7 @@ class ApiClient:
         except ssl.SSLError as problem:
             said = getattr(problem, "verify_message", "") or problem
             why = f"Its certificate or its encryption is not right: {said}."
-            raise ToolFailed(f"{self._called} cannot be trusted.", why) from None
+            raise Settled(f"{self._called} cannot be trusted.", why) from None
 
     async def _follow(self, request: Request) -> Answer:
         target = msgspec.structs.replace(self._base, path=f"{self._base.path.rstrip('/')}{request.target}")
@@ -110,7 +114,7 @@ class ApiClient:
             if answer.status not in _MOVED or not location or request.method != "GET":
                 return answer
             target = self._same_origin(target, location)
-        raise ToolFailed(f"{self._called} leads on and on.", f"It redirects more than {self._limits.redirects} times.")
+        raise Settled(f"{self._called} leads on and on.", f"It redirects more than {self._limits.redirects} times.")
 
     def _same_origin(self, target: Target, location: str) -> Target:
         try:
@@ -118,7 +122,7 @@ class ApiClient:
         except ToolRetry:
             then = None
         if then is None or (then.scheme, then.host, then.port) != (target.scheme, target.host, target.port):
-            raise ToolFailed(
+            raise Settled(
                 f"{self._called} leads elsewhere.",
                 "It redirects to another host, and that is not asked.",
                 "Whoever declared it has to name the address that answers.",
@@ -167,7 +171,7 @@ class ApiClient:
                     break
             if len(plain) > most or packed > most:
                 done = "It was done all the same." if request.changes and 200 <= response.status < 300 else ""
-                raise ToolFailed(
+                raise Settled(
                     f"The answer of {self._called} is too big.",
                     f"It has more than {most:,} bytes.",
                     done or "Ask for less.",
@@ -179,7 +183,7 @@ class ApiClient:
     def _filled(self, name: str) -> str:
         value = filled(self._headers[name], what=self._called, needs=f"the header {name}")
         if any(char in value for char in "\r\n\0") or not _is_latin(value):
-            raise ToolFailed(
+            raise Settled(
                 f"{self._called} cannot be asked.",
                 f"The header {name} holds a line break, or characters that no header can hold.",
                 "Whoever runs this has to look at its value.",

@@ -7,7 +7,7 @@ import os
 import re
 from typing import Final
 
-from orchestrator.errors import ToolFailed
+from tools.settled import Settled
 
 __all__ = ["filled", "scrubbed", "variables"]
 
@@ -24,12 +24,12 @@ def variables(text: str) -> tuple[str, ...]:
 def filled(text: str, *, what: str, needs: str) -> str:
     """`text` with what the environment says now, without blanks around it (files of secrets end with a line break).
 
-    Raises `ToolFailed` where a variable is not set or empty; `what` cannot be asked then, and `needs` says for what it
+    Raises `Settled` where a variable is not set or empty; `what` cannot be asked then, and `needs` says for what it
     is needed.
     """
     missing = [name for name in variables(text) if not os.environ.get(name, "").strip()]
     if missing:
-        raise ToolFailed(
+        raise Settled(
             f"{what} cannot be asked.",
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set, and {needs} needs it.",
             "Whoever runs this has to set it in the environment of the worker, and start it again.",

@@ -42,6 +42,7 @@ from tools.api_answer import Pick, Reading
 from tools.api_request import Method, Plan, planned
 from tools.api_wire import ApiClient, ApiLimits, opened
 from tools.fetch_url import Target, parse_url
+from tools.settled import Settled
 
 __all__ = ["ApiLimits", "CallOptions", "JsonApi", "JsonTool", "http_json"]
 
@@ -178,12 +179,17 @@ class JsonTool:
 
         Raises:
             ToolRetry: the arguments do not fit, or the API says so.
-            ToolFailed: it cannot be asked, or has no answer.
+            ToolFailed: it cannot be asked just now, or has no answer.
         """
         request = self._plan.request(self._arguments.check(arguments))
         client = await context.use(self._client)
-        answer = await client.ask(request)
-        yield self._reading.result(answer, changes=request.changes, untrusted=self._untrusted, hide=client.hide)
+        try:
+            answer = await client.ask(request)
+            result = self._reading.result(answer, changes=request.changes, untrusted=self._untrusted, hide=client.hide)
+        except Settled as problem:
+            # Not raised, and so not tried again: three wrong keys in a row lock an account.
+            result = Result(str(problem), ok=False, untrusted=self._untrusted)
+        yield result
 
 
 class _Named(msgspec.Struct, frozen=True):

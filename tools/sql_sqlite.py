@@ -114,6 +114,8 @@ class _Run:
     def start(self) -> list[str]:
         """Open the file, and begin. Gives the names of the columns."""
         with self._using:
+            if self._left:
+                raise TimeoutError  # nobody would close what is opened now
             path = self._address.file()
             try:
                 self._connection = self._opened(path)

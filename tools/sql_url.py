@@ -43,11 +43,11 @@ class DatabaseUrl:
         return f"the PostgreSQL database {self.parts.get('dbname') or '(default)'}{at}"
 
     def file(self) -> str:
-        """The file. Raises `ToolFailed` where the environment lacks what it names."""
+        """The file. Raises `Settled` where the environment lacks what it names."""
         return filled(self.path, what=self.shown, needs="its path")
 
     def connection(self) -> dict[str, str]:
-        """What libpq is told. Raises `ToolFailed` where the environment lacks what it names."""
+        """What libpq is told. Raises `Settled` where the environment lacks what it names."""
         return {name: filled(value, what=self.shown, needs=f"its {name}") for name, value in self.parts.items()}
 
 

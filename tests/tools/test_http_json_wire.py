@@ -121,6 +121,13 @@ async def test_a_busy_api_is_asked_again_when_it_says() -> None:
         assert len(host.asked) == 3
 
 
+@pytest.mark.parametrize("answer", [says({}, 401), says(b"<html>"), says({"a": 1}, 302, Location="http://other/")])
+async def test_what_will_not_change_is_not_tried_again(answer: bytes) -> None:
+    async with api(answer) as host:
+        assert not (await called(declared(host.url, retries=2))).ok
+        assert len(host.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("said", "low", "high"),
     [
