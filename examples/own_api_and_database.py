@@ -1,4 +1,4 @@
-"""Tools on a team's own JSON API and its database, each declared in a few lines. Both are played here, on this machine."""
+"""Tools on a team's own JSON API and its database, each declared in a few lines. Both are played here."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library calls it so)
         """Nothing on the screen."""
 
 

@@ -35,7 +35,7 @@ from pydantic.errors import PydanticUserError
 from orchestrator.errors import ConfigError, ToolDefinitionError, ToolRetry
 from orchestrator.function_tool import LimitOptions, made
 from orchestrator.ports import Progress, Resource, Result, ToolContext, ToolInfo
-from orchestrator.resource import SharedResource
+from orchestrator.resources import SharedResource
 from orchestrator.tool_schema import Arguments, place_of, read_signature
 from orchestrator.toolbox import Toolbox
 from tools.api_answer import Pick, Reading

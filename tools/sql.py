@@ -23,7 +23,7 @@ import anyio.to_thread
 from orchestrator.errors import ConfigError, ToolFailed, ToolRetry
 from orchestrator.function_tool import tool
 from orchestrator.ports import Progress, Result
-from orchestrator.resource import SharedResource
+from orchestrator.resources import SharedResource
 from orchestrator.toolbox import Toolbox
 from tools.sql_rows import Gathered, Query, Rows, SqlLimits, SqlReader
 from tools.sql_sqlite import SqliteReader

@@ -46,8 +46,8 @@ class Link:
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         self.connection = connection
-        self.spoiled = False
-        self.idle_since = 0.0
+        self.spoiled: bool = False
+        self.idle_since: float = 0.0
 
     async def step(self, step: Callable[[], Awaitable[T]], until: float) -> T:
         """One exchange with the server.

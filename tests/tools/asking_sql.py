@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from background.alone import Alone
 from orchestrator.ports import Progress, Resource, Result, Tool, ToolCall
-from orchestrator.resource import Resources
+from orchestrator.resources import Resources
 from orchestrator.testing import AloneContext
 from tools.sql import SqlLimits, sql_tools
 

@@ -16,7 +16,7 @@ from background.alone import Alone
 from orchestrator import Assistant
 from orchestrator.errors import ConfigError, ToolDefinitionError
 from orchestrator.ports import Result, ToolCall, ToolContext
-from orchestrator.resource import Resources, resource
+from orchestrator.resources import Resources, resource
 from orchestrator.testing import check_tool
 from tests.tools.api_host import ApiHost, Asked, api, says
 from tests.tools.asking_sql import Holding

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from orchestrator.ports import Progress
-from orchestrator.resource import Resources
+from orchestrator.resources import Resources
 from orchestrator.testing import check_tool
 from tests.plugins.postgres_server import PostgresServer
 from tests.tools.asking_sql import Holding, asking, named

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from orchestrator.ports import Progress, Result
-from orchestrator.resource import Resources
+from orchestrator.resources import Resources
 from orchestrator.testing import check_tool
 from tests.tools.asking_sql import Holding, asking, named
 from tools.sql import sql_tools
