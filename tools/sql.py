@@ -83,7 +83,7 @@ def sql_tools(
         given: list[Any] | dict[str, Any] = params or []
         if isinstance(given, dict) and address.kind == "postgresql":
             statement, given = numbered(statement, given)
-        async for step in _told(reader, Query(statement, given, anyio.current_time() + bounds.seconds)):
+        async for step in _told(reader, Query(statement, given, bounds.seconds)):
             yield step
 
     async def _told(reader: SqlReader, query: Query) -> AsyncGenerator[Progress | Result]:

@@ -58,22 +58,23 @@ class PostgresReader:
     async def reading(self, query: Query) -> AsyncGenerator[_PostgresRows]:
         """As `SqlReader`."""
         async with self._slots:
-            link = await self._begun(query.until)
+            until = anyio.current_time() + query.seconds
+            link = await self._begun(until)
             cursor: psycopg.AsyncRawServerCursor[tuple[Any, ...]]
             cursor = psycopg.AsyncRawServerCursor(link.connection, "rows")
             try:
-                yield await self._declared(link, cursor, query)
+                yield await self._declared(link, cursor, query, until)
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._ended(link, cursor)
 
     async def _declared(
-        self, link: Link, cursor: psycopg.AsyncRawServerCursor[tuple[Any, ...]], query: Query
+        self, link: Link, cursor: psycopg.AsyncRawServerCursor[tuple[Any, ...]], query: Query, until: float
     ) -> _PostgresRows:
         """The cursor, with long values cut by the server."""
         params = _sendable(query.params)
         try:
-            await link.step(lambda: cursor.execute(query.sql.encode(), params or None), query.until)
+            await link.step(lambda: cursor.execute(query.sql.encode(), params or None), until)
             columns = [column.name for column in cursor.description or ()]
             kinds = [column.type_code for column in cursor.description or ()]
             reads = [self._read(link, place, kind) for place, kind in enumerate(kinds)]
@@ -81,11 +82,11 @@ class PostgresReader:
                 names = ", ".join(f"c{place}" for place in range(len(kinds)))
                 # The line break ends a comment; the order stays, since a cursor is never read in parallel.
                 sql = f"SELECT {', '.join(reads)} FROM (\n{query.sql}\n) AS q({names})"
-                await link.step(lambda: cursor.execute(sql.encode(), params or None), query.until)
+                await link.step(lambda: cursor.execute(sql.encode(), params or None), until)
         except (psycopg.Error, UnicodeError) as problem:
-            raise judged(problem, self.address, query.until, begun=False) from None
+            raise judged(problem, self.address, until, begun=False) from None
         decoded = [place for place, read in enumerate(reads) if "json" in read or kinds[place] in _JSON]
-        return _PostgresRows(link, cursor, columns, decoded, self, query.until)
+        return _PostgresRows(link, cursor, columns, decoded, self, until)
 
     def _read(self, link: Link, place: int, kind: int) -> str:
         """How a column is read, so that it comes short."""

@@ -39,11 +39,11 @@ class SqlLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """One statement. `until` is by the clock of the event loop."""
+    """One statement, and how long it and its rows may take once it has begun."""
 
     sql: str
     params: Parameters
-    until: float
+    seconds: float
 
 
 class Rows(Protocol):

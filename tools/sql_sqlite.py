@@ -32,8 +32,12 @@ GRACE_S: Final = 1.0
 CLOSING_S: Final = 2.0
 STEPS: Final = 4_000
 """Of SQLite's machine, between two looks at the time: a fraction of a millisecond."""
-LARGEST: Final = 20_000_000
+LARGEST: Final = 5_000_000
 """Bytes of one value, also of one that is being computed."""
+MOST_COLUMNS: Final = 256
+"""Of one result: with the bound above, what a single row may take."""
+MOST_SIZE: Final = 4_000_000
+"""Of rows that are fetched at once."""
 LONGEST_PATTERN: Final = 500
 """Of LIKE and GLOB, which take as long as pattern times text."""
 
@@ -65,22 +69,20 @@ class SqliteReader:
     async def reading(self, query: Query) -> AsyncGenerator[_SqliteRows]:
         """As `SqlReader`."""
         async with self._slots:
-            run = _Run(self._address, query, query.until - anyio.current_time())
+            run = _Run(self._address, query)
+            until = anyio.current_time() + query.seconds
             try:
-                columns = await self._step(run.start, query.until)
-                yield _SqliteRows(self, run, columns, query.until)
+                columns = await self.step(run.start, until)
+                yield _SqliteRows(self, run, columns, until)
             finally:
                 run.leave()
                 with anyio.move_on_after(CLOSING_S, shield=True):
                     await anyio.to_thread.run_sync(run.close, abandon_on_cancel=True, limiter=self._threads)
 
-    async def _step(self, step: Callable[[], T], until: float) -> T:
-        with anyio.fail_after(max(0.0, until - anyio.current_time()) + GRACE_S):
-            return await anyio.to_thread.run_sync(step, abandon_on_cancel=True, limiter=self._threads)
-
     async def step(self, step: Callable[[], T], until: float) -> T:
         """In a thread. Raises `TimeoutError` where the time is up."""
-        return await self._step(step, until)
+        with anyio.fail_after(max(0.0, until - anyio.current_time()) + GRACE_S):
+            return await anyio.to_thread.run_sync(step, abandon_on_cancel=True, limiter=self._threads)
 
 
 class _SqliteRows:
@@ -97,10 +99,10 @@ class _SqliteRows:
 class _Run:
     """One query on a connection of its own. Its methods run in threads, one at a time; `leave` comes from anywhere."""
 
-    def __init__(self, address: DatabaseUrl, query: Query, seconds: float) -> None:
+    def __init__(self, address: DatabaseUrl, query: Query) -> None:
         self._address = address
         self._query = query
-        self._until = time.monotonic() + seconds
+        self._until = time.monotonic() + query.seconds
         self._left = False
         self._timed_out = False
         self._using = threading.Lock()
@@ -135,12 +137,17 @@ class _Run:
                 raise _only_reading("It brings no rows.")
             return [str(column[0]) for column in self._cursor.description]
 
-    def fetch(self, most: int) -> list[Any]:
-        """Further rows."""
+    def fetch(self, most: int) -> list[Sequence[Any]]:
+        """Further rows: fewer where they are long."""
+        rows: list[Sequence[Any]] = []
+        size = 0
         with self._using:
             assert self._cursor is not None, "it has been started"
             try:
-                return self._cursor.fetchmany(most)
+                while len(rows) < most and size < MOST_SIZE and (row := self._cursor.fetchone()) is not None:
+                    rows.append(row)
+                    size += sum(len(value) for value in row if isinstance(value, str | bytes))
+                return rows
             except (sqlite3.Error, OverflowError, ValueError) as problem:
                 raise self._unreadable(problem) from None
 
@@ -165,6 +172,7 @@ class _Run:
                 connection.execute(f"PRAGMA {pragma}")
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").close()  # is it a database at all
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, MOST_COLUMNS)  # the tables are known by now
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
             connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
             connection.text_factory = _text

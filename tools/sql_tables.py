@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import anyio
 import msgspec
 
 from orchestrator.errors import ToolRetry
@@ -69,16 +68,15 @@ class Table(msgspec.Struct, frozen=True):
 
 async def tables_of(reader: SqlReader, kind: str, name: str, seconds: float) -> tuple[list[Table], bool]:
     """The tables that can be read and whose name holds `name`; and whether those are all."""
-    until = anyio.current_time() + seconds
     if kind == "postgresql":
-        found = await _rows(reader, Query(_POSTGRES, [name], until))
+        found = await _rows(reader, Query(_POSTGRES, [name], seconds))
     else:
-        found = await _rows(reader, Query(_SQLITE.replace("{kinds}", "'table', 'virtual'"), [name], until))
+        found = await _rows(reader, Query(_SQLITE.replace("{kinds}", "'table', 'virtual'"), [name], seconds))
         try:
-            found += await _rows(reader, Query(_SQLITE.replace("{kinds}", "'view'"), [name], until))
+            found += await _rows(reader, Query(_SQLITE.replace("{kinds}", "'view'"), [name], seconds))
         except (ToolRetry, Unreadable):
             # One view of a table that is gone must not hide all others.
-            found += await _rows(reader, Query(_SQLITE_VIEWS, [name], until))
+            found += await _rows(reader, Query(_SQLITE_VIEWS, [name], seconds))
     return _grouped(found), len(found) < MOST_COLUMNS
 
 

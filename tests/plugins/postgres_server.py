@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -117,6 +118,20 @@ class PostgresServer:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Meanwhile connections of our tools stay open, and nothing is answered, no cancel and no new connection."""
+        assert self._process is not None
+        pids = [pid for (pid,) in self.rows("select pid from pg_stat_activity where application_name = 'duologue'")]
+        pids.append(self._process.pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         """End it, and leave nothing behind."""

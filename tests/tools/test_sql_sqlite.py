@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
@@ -209,6 +210,33 @@ async def test_many_rows_long_values_and_long_answers_are_cut_and_said_to_be(fil
         huge = await shop.query("select zeroblob(1000000000)")
         assert (huge.ok, huge.retry) == (False, True)
         assert "too big" in huge.text
+        wide = await shop.query(f"select {', '.join(['zeroblob(5000000)'] * 300)}")
+        assert (wide.ok, wide.retry) == (False, True)
+        assert "too many columns" in wide.text
+
+
+async def test_what_is_fetched_at_once_is_bounded(file: Path) -> None:
+    """A hundred rows of five megabytes are not held side by side."""
+    tracemalloc.start()
+    try:
+        async with asking(url(file), rows=100) as shop:
+            result = await shop.query(f"{ENDLESS} select hex(zeroblob(2000000)) from n limit 100")
+        assert len(result.data["rows"]) == 49  # more would be over the bound of all characters
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+
+
+async def test_a_wide_table_and_long_values_that_are_not_asked_for_do_no_harm(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"create table wide ({', '.join(f'c{n}' for n in range(400))})")
+        connection.execute("insert into wide (c0, c1) values (1, zeroblob(6000000))")
+        connection.commit()
+    async with asking(url(file)) as shop:
+        assert await shop.rows("select c0, length(c1) from wide") == [[1, 6_000_000]]
+        assert "too many columns" in (await shop.query("select * from wide")).text
+        assert "too big" in (await shop.query("select c1 from wide")).text
+        assert await shop.rows("select count(*) from customers") == [[2]]
 
 
 async def test_rows_are_told_as_they_come(file: Path) -> None:
