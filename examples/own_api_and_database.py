@@ -5,7 +5,7 @@ import json
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -50,7 +50,7 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def played() -> Iterator[tuple[str, Path]]:
+def played() -> Generator[tuple[str, Path]]:
     """An API and a database, while it lasts."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 import anyio
 import psycopg
+from psycopg import capabilities
 from psycopg.adapt import Buffer, Loader
 from psycopg.conninfo import make_conninfo
 
@@ -42,10 +43,11 @@ T = TypeVar("T")
 
 
 class Link:
-    """A connection. `spoiled`: it must not serve another query."""
+    """A connection, and how another one like it is made. `spoiled`: it must not serve another query."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[tuple[object, ...]], conninfo: str) -> None:
         self.connection = connection
+        self._conninfo = conninfo
         self.spoiled: bool = False
         self.idle_since: float = 0.0
 
@@ -89,10 +91,23 @@ class Link:
         self.spoiled = True
         with anyio.move_on_after(STOPPING_S, shield=True):
             try:
-                await self.connection.cancel_safe(timeout=STOPPING_S)
-            except psycopg.Error:
-                return
-            await over.wait()
+                await self._cancel()
+            except (psycopg.Error, OSError):
+                pass
+            else:
+                await over.wait()
+        if not over.is_set():
+            # Before the step is cancelled: psycopg would try once more, and with an older libpq block all threads.
+            await self.connection.close()
+
+    async def _cancel(self) -> None:
+        if capabilities.has_cancel_safe():
+            await self.connection.cancel_safe(timeout=STOPPING_S)
+            return
+        # What older libpqs have for it blocks while a server hangs. The role may always cancel its own queries.
+        pid = self.connection.info.backend_pid
+        async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as other:
+            await other.execute("SELECT pg_cancel_backend(%s)", [pid])
 
     async def close(self) -> None:
         """End it."""
@@ -109,9 +124,10 @@ async def connected(address: DatabaseUrl, until: float) -> Link:
     told = {"application_name": "duologue", "connect_timeout": f"{CONNECTING_S:.0f}", "options": READ_ONLY}
     told |= {**address.connection(), "client_encoding": "utf8"}
     try:
+        conninfo = make_conninfo("", **{name: value for name, value in told.items() if value})
         with anyio.fail_after(max(0.0, min(CONNECTING_S, until - anyio.current_time()))):
             connection = await psycopg.AsyncConnection.connect(
-                make_conninfo("", **{name: value for name, value in told.items() if value}),
+                conninfo,
                 autocommit=True,  # what begins and ends a transaction is said in words
                 prepare_threshold=None,  # nothing is kept on the server, where a PgBouncer may stand between
             )
@@ -121,7 +137,7 @@ async def connected(address: DatabaseUrl, until: float) -> Link:
         raise _away(address, f"{_first_line(problem, address)}.") from None
     for kind in _AS_TEXT:
         connection.adapters.register_loader(kind, _AsWritten)
-    return Link(connection)
+    return Link(connection, conninfo)
 
 
 def judged(problem: Exception, address: DatabaseUrl, until: float, *, begun: bool) -> Exception:

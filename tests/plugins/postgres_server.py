@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -120,7 +120,7 @@ class PostgresServer:
             self._process = None
 
     @contextmanager
-    def hanging(self) -> Iterator[None]:
+    def hanging(self) -> Generator[None]:
         """Meanwhile connections of our tools stay open, and nothing is answered, no cancel and no new connection."""
         assert self._process is not None
         pids = [pid for (pid,) in self.rows("select pid from pg_stat_activity where application_name = 'duologue'")]

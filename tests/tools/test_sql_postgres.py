@@ -263,8 +263,14 @@ async def test_a_server_that_does_not_keep_the_time_is_told_to_stop(shop: Postgr
         assert await here.rows("select 1") == [[1]]
 
 
+@pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("sql", ENDLESS)
-async def test_a_query_that_nobody_waits_for_stops_on_the_server(shop: PostgresServer, sql: str) -> None:
+async def test_a_query_that_nobody_waits_for_stops_on_the_server(
+    shop: PostgresServer, sql: str, older: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if older:
+        # As with the libpq of an older system, which can only cancel in ways that block.
+        monkeypatch.setattr(psycopg.Capabilities, "has_cancel_safe", lambda self, check=False: False)
     async with asking(shop.reader, seconds=60.0, at_once=1) as here:
         async with anyio.create_task_group() as group:
             group.start_soon(here.query, sql)
