@@ -117,6 +117,10 @@ def planned(
     plain = _PLACE.sub("x", bare)
     if not _PATH.fullmatch(plain) or "{" in plain or "}" in plain or "#" in path:
         refuse("That is no path.", 'Write it from the base on, as "/stock/{article}"; the host is that of the API.')
+    if "{" in fixed or not fixed.isascii() or not fixed.isprintable() or " " in fixed:
+        refuse(
+            "Its query cannot be sent so.", "Make a parameter of what changes; a key goes into http_json(query=...)."
+        )
     if any(unquote(segment) in (".", "..") for segment in plain.split("/")):
         refuse("It holds a segment of dots.", "Write where it leads.")
     places = {match[1]: bool(match[2]) for match in _PLACE.finditer(bare)}

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import quote, quote_plus, urlencode
 
 import anyio
 import anyio.to_thread
@@ -25,7 +26,7 @@ from tools.fetch_url import Target, followed
 from tools.from_environment import filled, scrubbed, variables
 from tools.settled import Settled
 
-__all__ = ["ApiClient", "ApiLimits", "opened"]
+__all__ = ["ApiClient", "ApiLimits", "Sent", "opened"]
 
 USER_AGENT: Final = f"Duologue/{__version__}"
 KEPT_S: Final = 15.0
@@ -49,6 +50,13 @@ class ApiLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only of what changes nothing, and only within the same origin."""
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """What goes along with each call. `${NAME}` in the values is filled in when they are sent."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+
+
 class ApiClient:
     """Asks one origin."""
 
@@ -56,23 +64,23 @@ class ApiClient:
         self,
         pool: httpcore2.AsyncConnectionPool,
         base: Target,
-        headers: Mapping[str, str],
+        sent: Sent,
         limits: ApiLimits,
         called: str,
     ) -> None:
         self._pool = pool
         self._base = base
-        self._headers = headers
+        self._sent = sent
         self._limits = limits
         self._called = called
 
     def hide(self, text: str) -> str:
-        """`text` without anything that only the headers should know."""
+        """`text` without anything secret that goes along with the calls."""
         secrets: list[str] = []
-        for name, value in self._headers.items():
+        for name, value in [*self._sent.headers.items(), *self._sent.query.items()]:
             if variables(value) or any(word in name.lower() for word in _SECRET_NAMES):
-                plain = self._filled(name)
-                secrets += [plain, *plain.split()]
+                plain = filled(value, what=self._called, needs=name)
+                secrets += [plain, *plain.split(), quote(plain), quote_plus(plain)]
         return scrubbed(text, *(each for each in secrets if each.lower() not in ("bearer", "basic", "token")))
 
     async def ask(self, request: Request) -> Answer:
@@ -107,7 +115,10 @@ class ApiClient:
             raise Settled(f"{self._called} cannot be trusted.", why) from None
 
     async def _follow(self, request: Request) -> Answer:
-        target = msgspec.structs.replace(self._base, path=f"{self._base.path.rstrip('/')}{request.target}")
+        path = f"{self._base.path.rstrip('/')}{request.target}"
+        if self._sent.query:
+            path += f"{'&' if '?' in path else '?'}{self._query()}"
+        target = msgspec.structs.replace(self._base, path=path)
         for _ in range(self._limits.redirects + 1):
             answer = await self._once(target, request)
             location = answer.headers.get("location", "")
@@ -137,7 +148,7 @@ class ApiClient:
             sent["Content-Length"] = str(len(request.body))
         elif request.method in ("POST", "PUT", "PATCH"):
             sent["Content-Length"] = "0"
-        own = {name: self._filled(name) for name in self._headers}
+        own = {name: self._header(name) for name in self._sent.headers}
         taken = {name.lower() for name in own}
         sent = {name: value for name, value in sent.items() if name.lower() not in taken} | own
         each_s = self._limits.each_s
@@ -180,8 +191,15 @@ class ApiClient:
             raise ToolFailed(f"{self._called} has not answered.", "Its answer broke off.", _unknown(request))
         return bytes(plain)
 
-    def _filled(self, name: str) -> str:
-        value = filled(self._headers[name], what=self._called, needs=f"the header {name}")
+    def _query(self) -> str:
+        pairs = {
+            name: filled(value, what=self._called, needs=f"{name} of the query")
+            for name, value in self._sent.query.items()
+        }
+        return urlencode(pairs)
+
+    def _header(self, name: str) -> str:
+        value = filled(self._sent.headers[name], what=self._called, needs=f"the header {name}")
         if any(char in value for char in "\r\n\0") or not _is_latin(value):
             raise Settled(
                 f"{self._called} cannot be asked.",
@@ -193,7 +211,7 @@ class ApiClient:
 
 @asynccontextmanager
 async def opened(
-    base: Target, headers: Mapping[str, str], limits: ApiLimits, tls: ssl.SSLContext | None, called: str
+    base: Target, sent: Sent, limits: ApiLimits, tls: ssl.SSLContext | None, called: str
 ) -> AsyncGenerator[ApiClient]:
     """The connections of one worker to `base`."""
     context = tls
@@ -208,7 +226,7 @@ async def opened(
         http2=False,
         network_backend=backend,
     ) as pool:
-        yield ApiClient(pool, base, headers, limits, called)
+        yield ApiClient(pool, base, sent, limits, called)
 
 
 def _unknown(request: Request) -> str:

@@ -40,7 +40,7 @@ from orchestrator.tool_schema import Arguments, place_of, read_signature
 from orchestrator.toolbox import Toolbox
 from tools.api_answer import Pick, Reading
 from tools.api_request import Method, Plan, planned
-from tools.api_wire import ApiClient, ApiLimits, opened
+from tools.api_wire import ApiClient, ApiLimits, Sent, opened
 from tools.fetch_url import Target, parse_url
 from tools.settled import Settled
 
@@ -73,14 +73,12 @@ class CallOptions(LimitOptions, total=False):
 class JsonApi(Toolbox):
     """One API, and the tools that were declared on it: a toolbox. Made by `http_json`."""
 
-    def __init__(
-        self, base: Target, headers: Mapping[str, str], tls: ssl.SSLContext | None, limits: ApiLimits, named: _Named
-    ) -> None:
+    def __init__(self, base: Target, sent: Sent, tls: ssl.SSLContext | None, limits: ApiLimits, named: _Named) -> None:
         super().__init__(named.name, prefix=named.prefix)
         self._untrusted = named.untrusted
 
         def client() -> AbstractAsyncContextManager[ApiClient]:
-            return opened(base, dict(headers), limits, tls, named.name)
+            return opened(base, sent, limits, tls, named.name)
 
         self._client: Resource[ApiClient] = SharedResource(client, named.name, {})
 
@@ -202,6 +200,7 @@ def http_json(
     base: str,
     *,
     headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
     name: str = "",
     prefix: str = "",
     untrusted: bool = False,
@@ -214,6 +213,7 @@ def http_json(
         base: Its address, as `https://api.example.com/v1`. It may be in your own network or on this machine, since you
             have named it; no argument and no redirect leads to another host.
         headers: What goes along with each call. `${NAME}` is read from the environment at each call.
+        query: The same for the query, where an API wants its key there.
         name: What it is called in errors and lists; its host when left out.
         prefix: Stands before the name of each of its tools.
         untrusted: Whether its answers are the word of strangers. They are not by default: it is your own. Say `True`
@@ -244,7 +244,13 @@ def http_json(
             "a limit is a number above 0",
             "correct ApiLimits, or leave it out",
         )
-    return JsonApi(target, headers or {}, tls, bounds, _Named(name or target.host, prefix, untrusted))
+    return JsonApi(
+        target,
+        Sent(dict(headers or {}), dict(query or {})),
+        tls,
+        bounds,
+        _Named(name or target.host, prefix, untrusted),
+    )
 
 
 def _base(text: str) -> Target:

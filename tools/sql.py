@@ -14,7 +14,7 @@ What holds a query to reading, and what only the rights of its role can hold, is
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import anyio
@@ -83,8 +83,10 @@ def sql_tools(
         given: list[Any] | dict[str, Any] = params or []
         if isinstance(given, dict) and address.kind == "postgresql":
             statement, given = numbered(statement, given)
-        async for step in _told(reader, Query(statement, given, bounds.seconds)):
-            yield step
+        # Left in the middle, it has to stop the query now, and not when somebody cleans up.
+        async with aclosing(_told(reader, Query(statement, given, bounds.seconds))) as steps:
+            async for step in steps:
+                yield step
 
     async def _told(reader: SqlReader, query: Query) -> AsyncGenerator[Progress | Result]:
         gathered: Gathered | None = None

@@ -196,6 +196,23 @@ async def test_a_token_is_read_at_each_call_and_told_nowhere(
         assert "k3y-written" not in text
 
 
+async def test_a_key_in_the_query_is_kept_as_well(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("SHOP_KEY", "k&y 5ecret")
+    async with api(lambda asked: says({"detail": f"no {asked.target} and k&y 5ecret"}, 400)) as host:
+        shop = declared(host.url, query={"key": "${SHOP_KEY}", "lang": "en"})
+        result = await called(shop, q="x")
+        assert [each.target for each in host.asked] == ["/look?q=x&key=k%26y+5ecret&lang=en"]
+        assert "It answers 400: no /look?q=x&key=***&lang=en and ***." in result.text
+        await called(shop, "do")
+        assert host.asked[-1].target == "/do?key=k%26y+5ecret&lang=en"
+        monkeypatch.delenv("SHOP_KEY")
+        assert "SHOP_KEY is not set, and key of the query needs it." in (await called(shop)).text
+        assert "5ecret" not in caplog.text
+
+
 # --- other hosts -----------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from orchestrator.resources import Resources
 from orchestrator.testing import check_tool
 from tests.plugins.postgres_server import PostgresServer
 from tests.tools.asking_sql import Holding, asking, named
-from tools.sql import sql_tools
+from tools.sql import SqlLimits, sql_tools
 
 pytestmark = pytest.mark.anyio
 
@@ -270,7 +270,7 @@ async def test_a_query_that_nobody_waits_for_stops_on_the_server(
 ) -> None:
     if older:
         # As with the libpq of an older system, which can only cancel in ways that block.
-        monkeypatch.setattr(psycopg.Capabilities, "has_cancel_safe", lambda self, check=False: False)
+        monkeypatch.setattr(psycopg.capabilities, "has_cancel_safe", lambda: False)
     async with asking(shop.reader, seconds=60.0, at_once=1) as here:
         async with anyio.create_task_group() as group:
             group.start_soon(here.query, sql)
@@ -281,10 +281,10 @@ async def test_a_query_that_nobody_waits_for_stops_on_the_server(
 
 
 async def test_rows_that_nobody_reads_on_are_left(shop: PostgresServer) -> None:
-    box = list(sql_tools(shop.reader))
+    box = list(sql_tools(shop.reader, limits=SqlLimits(tell_every_s=0.0)))
     async with Resources() as resources:
-        chunks = named(box, "sql_query").call({"sql": "select x from generate_series(1, 100000) x"}, Holding(resources))
-        await anext(chunks)
+        chunks = named(box, "sql_query").call({"sql": f"{NUMBERS} select x from n"}, Holding(resources))
+        assert isinstance(await anext(chunks), Progress)
         await chunks.aclose()  # type: ignore[attr-defined]
         idle = shop.rows("select state, query from pg_stat_activity where application_name = 'duologue'")
         assert [state for state, _ in idle] == ["idle"]
