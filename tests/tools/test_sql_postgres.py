@@ -127,6 +127,17 @@ async def test_nothing_is_written_in_any_dress(shop: PostgresServer, sql: str, r
     assert shop.rows("select c.*, (select last_value from numbers) from customers c order by id") == before
 
 
+@pytest.mark.parametrize("sql", ["select harmless()", "select silent()", "select nextval('numbers')"])
+async def test_the_transaction_alone_holds_it(shop: PostgresServer, sql: str) -> None:
+    """As behind a PgBouncer that takes no `options`."""
+    async with asking(f"{shop.owner}?options=") as here:
+        assert await here.rows("select current_setting('default_transaction_read_only')") == [["off"]]
+        result = await here.query(sql)
+        assert (result.ok, result.retry) == (False, True), result.text
+        assert "in a read-only transaction" in result.text
+        assert await here.rows("select count(*) from customers") == [[2]]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
