@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from background.alone import Alone
-from orchestrator.ports import Progress, Resource, Result, Tool, ToolCall
-from orchestrator.resources import Resources
-from orchestrator.testing import AloneContext
+from orchestrator.ports import Progress, Result, Tool, ToolCall
 from tools.sql import SqlLimits, sql_tools
-
-T = TypeVar("T")
 
 
 class Asking:
@@ -45,17 +41,6 @@ async def asking(url: str, *, untrusted: bool = True, **limits: float) -> AsyncG
     bounds = SqlLimits(**limits)  # type: ignore[arg-type]
     async with Alone(list(sql_tools(url, untrusted=untrusted, limits=bounds))) as bench:
         yield Asking(bench)
-
-
-class Holding(AloneContext):
-    """A context for `check_tool` that opens what tools share."""
-
-    def __init__(self, resources: Resources) -> None:
-        super().__init__()
-        self._resources = resources
-
-    async def use(self, resource: Resource[T]) -> T:
-        return await self._resources.use(resource)
 
 
 def named(tools: Sequence[Tool], name: str) -> Tool:

@@ -17,9 +17,8 @@ from orchestrator import Assistant
 from orchestrator.errors import ConfigError, ToolDefinitionError
 from orchestrator.ports import Result, ToolCall, ToolContext
 from orchestrator.resources import Resources, resource
-from orchestrator.testing import check_tool
+from orchestrator.testing import check_toolbox
 from tests.tools.api_host import ApiHost, Asked, api, says
-from tests.tools.asking_sql import Holding
 from tools.http_json import ApiLimits, JsonApi, http_json
 
 pytestmark = pytest.mark.anyio
@@ -463,7 +462,5 @@ async def test_it_keeps_the_contract_of_a_tool() -> None:
         async def order(article: str) -> None:
             """Order an article."""
 
-        async with Resources() as resources:
-            context = Holding(resources)
-            assert (await check_tool(stock, {"article": "a"}, context=context)).data["left"] == 3
-            assert (await check_tool(order, {"article": "a"}, context=context)).ok
+        results = await check_toolbox(shop, {"stock": {"article": "a"}, "order": {"article": "a"}})
+        assert results["stock"].data["left"] == 3

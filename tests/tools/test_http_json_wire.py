@@ -19,8 +19,8 @@ from background.alone import Alone
 from orchestrator.errors import ToolFailed
 from orchestrator.ports import Result, ToolCall
 from orchestrator.resources import Resources
+from orchestrator.testing import AloneContext
 from tests.tools.api_host import ApiHost, Asked, Raw, api, says
-from tests.tools.asking_sql import Holding
 from tools.http_json import ApiLimits, JsonApi, http_json
 
 pytestmark = pytest.mark.anyio
@@ -139,7 +139,7 @@ async def test_when_to_come_back_is_passed_on(said: str, low: float | None, high
     async with api(says({}, 503, Retry_After=said)) as host, Resources() as resources:
         (look, _) = declared(host.url)
         with pytest.raises(ToolFailed) as caught:
-            await anext(look.call({}, Holding(resources)))
+            await anext(look.call({}, AloneContext(resources=resources)))
         if low is None or high is None:
             assert caught.value.after_s is None
         else:

@@ -12,9 +12,9 @@ import pytest
 
 from orchestrator.ports import Progress
 from orchestrator.resources import Resources
-from orchestrator.testing import check_tool
+from orchestrator.testing import AloneContext, check_toolbox
 from tests.plugins.postgres_server import PostgresServer
-from tests.tools.asking_sql import Holding, asking, named
+from tests.tools.asking_sql import asking, named
 from tools.sql import SqlLimits, sql_tools
 
 pytestmark = pytest.mark.anyio
@@ -294,7 +294,7 @@ async def test_a_query_that_nobody_waits_for_stops_on_the_server(
 async def test_rows_that_nobody_reads_on_are_left(shop: PostgresServer) -> None:
     box = list(sql_tools(shop.reader, limits=SqlLimits(tell_every_s=0.0)))
     async with Resources() as resources:
-        chunks = named(box, "sql_query").call({"sql": f"{NUMBERS} select x from n"}, Holding(resources))
+        chunks = named(box, "sql_query").call({"sql": f"{NUMBERS} select x from n"}, AloneContext(resources=resources))
         assert isinstance(await anext(chunks), Progress)
         await chunks.aclose()  # type: ignore[attr-defined]
         idle = shop.rows("select state, query from pg_stat_activity where application_name = 'duologue'")
@@ -398,11 +398,9 @@ async def test_nobody_there_and_nobody_answering(unused_port: int) -> None:
 
 
 async def test_it_keeps_the_contract_of_a_tool(shop: PostgresServer) -> None:
-    box = list(sql_tools(shop.reader))
-    async with Resources() as resources:
-        context = Holding(resources)
-        assert (await check_tool(named(box, "sql_query"), {"sql": "select 1"}, context=context)).untrusted
-        assert (await check_tool(named(box, "sql_tables"), {}, context=context)).untrusted
+    box = sql_tools(shop.reader)
+    results = await check_toolbox(box, {"sql_query": {"sql": "select 1"}, "sql_tables": {}})
+    assert all(result.untrusted for result in results.values())
 
 
 async def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,8 @@ import anyio
 import pytest
 
 from orchestrator.ports import Progress, Result
-from orchestrator.resources import Resources
-from orchestrator.testing import check_tool
-from tests.tools.asking_sql import Holding, asking, named
+from orchestrator.testing import check_toolbox
+from tests.tools.asking_sql import asking
 from tools.sql import sql_tools
 
 pytestmark = pytest.mark.anyio
@@ -133,10 +132,14 @@ async def test_nothing_is_written_in_any_dress(file: Path, sql: str) -> None:
     assert fingerprint(file.parent) == before
 
 
+def lets_all_pass(*asked: object) -> int:
+    return sqlite3.SQLITE_OK
+
+
 @pytest.mark.parametrize("sql", ["delete from customers returning id", "create table t (a)", "drop table customers"])
 async def test_the_file_itself_is_not_for_writing(file: Path, sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the authorizer let everything pass, `mode=ro` and `query_only` would still hold."""
-    monkeypatch.setattr("tools.sql_sqlite._authorize", lambda *asked: sqlite3.SQLITE_OK)
+    monkeypatch.setattr("tools.sql_sqlite._authorize", lets_all_pass)
     async with asking(url(file)) as shop:
         result = await shop.query(sql)
         assert (result.ok, result.retry) == (False, True)
@@ -328,9 +331,7 @@ async def test_a_path_with_odd_characters(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_it_keeps_the_contract_of_a_tool(file: Path) -> None:
-    box = list(sql_tools(url(file)))
-    async with Resources() as resources:
-        context = Holding(resources)
-        assert (await check_tool(named(box, "sql_query"), {"sql": "select 1"}, context=context)).untrusted
-        assert (await check_tool(named(box, "sql_tables"), {}, context=context)).untrusted
+    box = sql_tools(url(file))
+    results = await check_toolbox(box, {"sql_query": {"sql": "select 1"}, "sql_tables": {}})
+    assert all(result.untrusted for result in results.values())
     assert not any(tool.info.limits.effects for tool in box)
