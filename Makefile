@@ -42,6 +42,7 @@ chat: $(VENV)/.made-runtime
 test: setup
 	@scripts/ensure-redis
 	@scripts/ensure-model-server
+	@scripts/ensure-postgres
 	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)

@@ -64,6 +64,10 @@ def test_two_specialists() -> None:
     assert '"Moby" on the second floor' in said
 
 
+def test_own_api_and_database() -> None:
+    assert "There are 7 lamps left, and 5 have been sold." in run("own_api_and_database")
+
+
 def test_language_models() -> None:
     said = run("language_models")
     assert "the model is played" in said

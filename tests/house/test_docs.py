@@ -78,7 +78,7 @@ def test_the_tables_of_settings_are_those_of_the_code(root: Path, settings: msgs
     assert told == {name: shown(getattr(settings, name)) for name in settings.__struct_fields__}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/models.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/models.md", "docs/data-tools.md"])
 def test_what_a_page_shows_can_be_made(root: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each block runs but for the conversation itself; where it waits for something it has to be Python at least."""
     monkeypatch.setenv("OPENAI_API_KEY", "k")
