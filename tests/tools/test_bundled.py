@@ -15,6 +15,7 @@ def test_the_bundled_tools_are_these(tmp_path: Path) -> None:
         "calculate",
         "convert",
         "current_time",
+        "convert_time",
         "date_math",
     ]
 
