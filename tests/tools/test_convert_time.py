@@ -44,13 +44,17 @@ async def call(made: Tool, **arguments: Any) -> Result:
         ),
         (
             {"time": "midnight", "zone_from": "Auckland", "zone_to": "Los Angeles", "day": "tomorrow"},
-            "00:00 on Saturday, 28 November 2026 in Auckland is 03:00 on Friday, 27 November 2026 in Los Angeles, "
-            "which is 21 hours behind.",
+            (
+                "00:00 on Saturday, 28 November 2026 in Auckland is 03:00 on Friday, 27 November 2026 in Los Angeles, "
+                "which is 21 hours behind."
+            ),
         ),
         (
             {"time": "now", "zone_to": "Kolkata"},
-            "15:20 on Thursday, 26 November 2026 here is 19:50 on the same day in Kolkata, "
-            "which is 4 hours and 30 minutes ahead.",
+            (
+                "15:20 on Thursday, 26 November 2026 here is 19:50 on the same day in Kolkata, "
+                "which is 4 hours and 30 minutes ahead."
+            ),
         ),
         (
             {"time": "noon", "zone_from": "London", "day": "1 july"},
@@ -62,8 +66,10 @@ async def call(made: Tool, **arguments: Any) -> Result:
         ),
         (
             {"time": "9 am", "zone_from": "Tokyo", "zone_to": "Seoul"},
-            "09:00 on Thursday, 26 November 2026 in Tokyo is 09:00 on the same day in Seoul, "
-            "as the clocks are the same then.",
+            (
+                "09:00 on Thursday, 26 November 2026 in Tokyo is 09:00 on the same day in Seoul, "
+                "as the clocks are the same then."
+            ),
         ),
     ],
 )
