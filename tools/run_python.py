@@ -91,7 +91,7 @@ def _result(outcome: Outcome, limits: PythonLimits) -> Result:
                 return Result(output or "The program ended itself, and printed nothing.", data=data)
             return Result(f"The program ended itself with: {outcome.text}.{printed}", data=data, ok=False, retry=True)
         case "raised":
-            text = f"The program failed.{printed}\n{outcome.text}"
+            text = f"{printed.lstrip()}\n{outcome.text}".lstrip()
             return Result(text, data={**data, "error": outcome.kind}, ok=False, retry=True)
         case "memory":
             text = f"The program wanted more than its {limits.memory_mb:,} MB of memory.{printed}"
