@@ -105,10 +105,7 @@ class _Output:
 
 async def run(code: str, limits: PythonLimits, walls: Isolation) -> AsyncGenerator[str | Outcome]:
     """Run `code`. Every chunk but the last is what it printed meanwhile; the last is the one `Outcome`."""
-    # A call that is cancelled in here must still learn what there is to clear up.
-    with anyio.CancelScope(shield=True):
-        place = await anyio.to_thread.run_sync(_laid_out, code, limits, walls)
-        process = await _started(place)
+    place, process = await _begun(code, limits, walls)
     try:
         output = _Output(limits.output_chars)
         end: Literal["timeout", "flood", ""] = ""
@@ -145,6 +142,14 @@ async def run(code: str, limits: PythonLimits, walls: Isolation) -> AsyncGenerat
                     pass
             await process.aclose()
             await anyio.to_thread.run_sync(_cleared, place)
+
+
+async def _begun(code: str, limits: PythonLimits, walls: Isolation) -> tuple[Path, anyio.abc.Process]:
+    # A call that is cancelled in here must still learn what there is to clear up.
+    with anyio.CancelScope(shield=True):
+        place = await anyio.to_thread.run_sync(_laid_out, code, limits, walls)
+        return place, await _started(place)
+    raise AssertionError("a scope that is shielded and never cancelled has ended early")
 
 
 async def _started(place: Path) -> anyio.abc.Process:

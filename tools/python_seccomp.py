@@ -21,7 +21,7 @@ _SET_NO_NEW_PRIVS, _GET_SECCOMP, _SET_SECCOMP, _MODE_FILTER = 38, 21, 22, 2
 _NO_SUCH_CALL, _NOT_PERMITTED = 38, 1
 _ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUALS, _AT_LEAST, _HAS_BITS, _ANSWER = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER_AT, _MACHINE_AT, _FIRST_AT = 0, 4, 16
+_NUMBER_AT, _MACHINE_AT, _FIRST_AT, _SECOND_AT = 0, 4, 16, 24
 _OF_ANOTHER_ABI: Final = 0x40000000
 _THREAD: Final = 0x10000
 
@@ -38,6 +38,10 @@ FORBIDDEN: Final[Mapping[str, tuple[int, int]]] = {
     "sched_setscheduler": (144, 119), "sched_setaffinity": (203, 122), "migrate_pages": (256, 238),
     "move_pages": (279, 239), "shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186), "semget": (64, 190),
     "mq_open": (240, 180), "mq_unlink": (241, 181),
+    "shmctl": (31, 195), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "semop": (65, 193),
+    "semctl": (66, 191), "semtimedop": (220, 192),
+    # memory that no limit counts
+    "memfd_create": (319, 279), "memfd_secret": (447, 447),
     # what Landlock does not look at: owners, modes, times and attributes of files
     "chmod": (90, -1), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, -1),
     "lchown": (94, -1), "fchown": (93, 55), "fchownat": (260, 54), "utime": (132, -1), "utimes": (235, -1),
@@ -57,6 +61,12 @@ FORBIDDEN: Final[Mapping[str, tuple[int, int]]] = {
     "vhangup": (153, 58),
 }  # fmt: skip
 """Calls that fail with "not permitted": their numbers on x86-64 and on 64-bit ARM; -1 where there is none."""
+
+
+_SET_OWNER: Final = ((72, 25), (8, 10, 15))
+"""`fcntl`, and what of it has signals sent to others."""
+_INTO_TERMINALS: Final = ((16, 29), (0x8901, 0x8902, 0x5412, 0x541C))
+"""`ioctl`, and what of it does the same, or types into a terminal."""
 
 
 class _Machine(NamedTuple):
@@ -128,6 +138,11 @@ def _steps(machine: _Machine, own: int) -> list[tuple[int, int, int, int]]:
             allow,
             deny,
         ]
+    for calls, requests in (_SET_OWNER, _INTO_TERMINALS):
+        steps += [(_EQUALS, 0, 2 * len(requests) + 2, calls[machine.column]), (_LOAD, 0, 0, _SECOND_AT)]
+        for request in requests:
+            steps += [(_EQUALS, 0, 1, request), deny]
+        steps.append(allow)
     for numbers in FORBIDDEN.values():
         if numbers[machine.column] >= 0:
             steps += [(_EQUALS, 0, 1, numbers[machine.column]), deny]

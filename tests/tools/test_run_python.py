@@ -403,10 +403,14 @@ async def test_no_process_is_started_and_none_is_reached() -> None:
         "limits": "resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (3, 3))",
         "new walls": "ctypes_call(272 if platform.machine() == 'x86_64' else 97, 0x10000000)",
         "trace": "ctypes_call(101 if platform.machine() == 'x86_64' else 117, 16, os.getppid(), 0, 0)",
+        "signals by a file": "fcntl.fcntl(socket.socketpair()[0], fcntl.F_SETOWN, os.getppid())",
+        "another signal by a file": "fcntl.fcntl(socket.socketpair()[0], 10, 9)",
+        "signals by a socket": "fcntl.ioctl(socket.socketpair()[0], 0x8901, os.getppid().to_bytes(4, 'little'))",
+        "memory that is not counted": "os.memfd_create('x')",
         "more memory": "resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
     }
     result = await ran(
-        "import ctypes, os, platform, resource, subprocess\n"
+        "import ctypes, fcntl, os, platform, resource, socket, subprocess\n"
         "def ctypes_call(*numbers):\n    library = ctypes.CDLL(None, use_errno=True)\n"
         "    if library.syscall(*numbers) < 0: raise OSError(ctypes.get_errno(), 'refused')\n"
         f"told = {{}}\nfor name, what in {attempts!r}.items():\n"
