@@ -64,6 +64,28 @@ _SAID: Final = (
     (r"(?<=[\d)]) ?x ?(?=[\d(])", "*"),
 )
 _PHRASES: Final = [(re.compile(said if said.startswith("(?<") else rf"\b{said}\b"), sign) for said, sign in _SAID]
+_EXTRA: Final = (
+    r"(?:tip|gratuity|discount|rebate|(?:sales )?tax|vat|interest|commission|surcharge|service charge|markup)"
+)
+_NUMBER: Final = r"(\d[\d,]*(?:\.\d+)?|\.\d+)"
+# What is said in another order than it is written.
+_TURNED: Final = [
+    (re.compile(said), sign)
+    for said, sign in (
+        (r"[$€£](?=\s*[\d.])|(?<=\d)\s*(?:[$€£]|\b(?:dollars?|euros?|bucks|quid)\b)", ""),
+        (rf"(?<=%)\s*{_EXTRA} (?:on|of|for|to)(?: an?| the)?(?: bill of)?\b", " of "),
+        (rf"(?<=%)\s*{_EXTRA}\b", ""),
+        (rf"{_NUMBER}\s*% off(?: of)? (.+)$", r"(\2) - \1%"),
+        (r"\b(?:the )?remainder of (.+?) (?:/|and|by) (.+)$", r"(\1) mod (\2)"),
+        (
+            rf"\b(?:split|divide|share) {_NUMBER} (?:by|between|among|into) {_NUMBER}(?: (?:people|ways|parts))?",
+            r"\1/\2",
+        ),
+        (rf"\bdifference (?:between|of) {_NUMBER} \+ {_NUMBER}", r"\1-\2"),
+        (rf"{_NUMBER}\s*(?:degrees?\b|°)", r"(\1*pi/180)"),
+    )
+]
+_LISTED: Final = re.compile(r"\b(average|mean|sum|product) of ([\d\s.,+]+)$")
 _FANCY: Final = {
     "\N{MULTIPLICATION SIGN}": "*", "\N{MIDDLE DOT}": "*", "\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-",
     "\N{EN DASH}": "-", "\N{SQUARE ROOT}": " sqrt ", "\N{GREEK SMALL LETTER PI}": " pi ",
@@ -71,7 +93,8 @@ _FANCY: Final = {
 }  # fmt: skip
 _AROUND: Final = re.compile(
     r"^(?:please|can you|could you|what(?:'s| is| are| does)?|how much is|how many is|calculate|compute|work out|"
-    r"evaluate|tell me|solve|the (?:result|value|sum|answer) of|result of|value of|me)\b[\s,:]*"
+    r"evaluate|tell me|solve|the (?:result|value|answer) of|result of|value of|me|"
+    r"(?:the|an?)(?= (?:[\d.$€£]|sum|average|mean|product|difference|remainder)))\b[\s,:]*"
 )
 _BEHIND: Final = re.compile(r"(?:\s*(?:=|\?|please|equals?|make|is)\s*)+$")
 
@@ -149,7 +172,18 @@ def _plain(text: str) -> str:
     plain = _SPOKEN.sub(lambda match: str(_from_words(match[0])), plain)
     for pattern, sign in _PHRASES:
         plain = pattern.sub(f" {sign} ", plain)
+    plain = " ".join(plain.split())
+    for turned, sign in _TURNED:
+        plain = turned.sub(sign, plain)
+    plain = re.sub(r"^sum(?: of)?\b", "", _LISTED.sub(_of_list, plain))
     return re.sub(r"\^\s+(\d+)(?:st|nd|rd|th)(?:\s+power)?\b", r"^ \1", plain).strip()
+
+
+def _of_list(match: re.Match[str]) -> str:
+    """The average of 3, 5 and 10: a comma with a space behind it ends a number, one without may stand in it."""
+    numbers = [part.strip() for part in re.split(r",\s+|\+|,(?!\d{3}\b)", match[2]) if part.strip()]
+    joined = f"({('*' if match[1] == 'product' else '+').join(numbers)})"
+    return f"{joined}/{len(numbers)}" if match[1] in ("average", "mean") else joined
 
 
 def _from_words(text: str) -> int:

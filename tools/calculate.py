@@ -27,6 +27,12 @@ _MEANT: Final = {
     "degree fahrenheit": "degF", "kilo": "kilogram", "kilos": "kilogram", "kmh": "kilometer/hour", "sqm": "meter^2",
     "mpg": "mile/gallon", "mb": "megabyte", "gb": "gigabyte", "tb": "terabyte", "kb": "kilobyte",
 }  # fmt: skip
+_PER_DISTANCE: Final = frozenset(("l/100km", "l/100 km", "litres per 100 km", "liters per 100 km", "liter per 100 km"))
+_MONEY: Final = (
+    "euro euros eur dollar dollars usd gbp yen jpy franc francs chf yuan cny rupee rupees inr krona sek zloty pln peso "
+    "pesos brl won krw bitcoin bitcoins btc"
+)
+_CURRENCIES: Final = frozenset(("$", "€", "£", "¥", *_MONEY.split()))
 _BITS: Final = {"kb": "kilobit", "Kb": "kilobit", "Mb": "megabit", "Gb": "gigabit", "Tb": "terabit"}
 
 
@@ -75,7 +81,11 @@ def convert(value: float, unit_from: str, unit_to: str) -> Result:
     units = _registry()
     source, target = _unit(unit_from), _unit(unit_to)
     try:
-        result = float(units.Quantity(value, source).m_as(target))
+        # Miles a gallon and liters for 100 km are two ways to say one thing, upside down.
+        turned = units.Quantity(1, source).dimensionality == units.Quantity(1, 1 / target).dimensionality
+        fuel = turned and "length" in str(units.Quantity(1, source).dimensionality)
+        amount = 1 / units.Quantity(value, source) if fuel and value else units.Quantity(value, source)
+        result = float(amount.m_as(target))
     except DimensionalityError as error:
         raise ToolRetry(
             f"{unit_from.strip()} cannot be converted to {unit_to.strip()}.",
@@ -101,11 +111,17 @@ def _registry() -> Any:
     # A tenth of a second and some reading of files, so never on the event loop and only when somebody converts.
     from pint import UnitRegistry
 
-    return cast("Any", UnitRegistry())
+    units = cast("Any", UnitRegistry())
+    units.define("hundred_kilometers = 100 * kilometer")
+    return units
 
 
 def _unit(said: str) -> Any:
     plain = " ".join(said.split()).rstrip(".")
+    if plain.casefold() in _CURRENCIES:
+        raise ToolRetry("Currencies are not converted here.", "Their rates change every day.", "Look the rate up.")
+    if plain.casefold() in _PER_DISTANCE:
+        return _registry().parse_units("liter/hundred_kilometers")
     if not plain or len(plain) > MAX_UNIT or not _UNIT.fullmatch(plain):
         raise ToolRetry(f"{_short(said)} is no unit.", "It is not written as one.", "Give a unit, as in km or miles.")
     plain = _BITS.get(plain) or _MEANT.get(plain.casefold(), plain)

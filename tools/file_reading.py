@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -12,7 +11,8 @@ from pathlib import Path
 from orchestrator.errors import ToolRetry
 from orchestrator.finding import Source
 from orchestrator.ports import Result
-from tools.folder import FileLimits, Folder, counted, decoded, existing, is_private, open_file, shown
+from tools.file_text import OTHER_LETTERS, Lines
+from tools.folder import FileLimits, Folder, counted, existing, in_folder, is_private, open_file, shown
 
 __all__ = ["names", "read"]
 
@@ -28,7 +28,7 @@ def read(folder: Folder, path: str, start: int, lines: int, limits: FileLimits) 
     if is_private(name):
         raise ToolRetry(f"{name} is not read.", "Files of passwords and keys stay private.", "Ask the person instead.")
     try:
-        data, more = _read_part(real, start, lines, limits)
+        data, more, other_letters = _read_part(real, start, lines, limits)
     except OSError as error:
         why = f"{error.strerror or error}."
         raise ToolRetry(f"{name} cannot be read.", why, "Choose another file.") from error
@@ -37,48 +37,43 @@ def read(folder: Folder, path: str, start: int, lines: int, limits: FileLimits) 
     if not data:
         if start > 1:
             raise ToolRetry(f"{name} has no line {start}.", "It ends before.", "Start at an earlier line.")
-        return Result(f"{name} is empty.", data={"path": name, "start": 1, "end": 0, "more": False, "text": ""})
+        nothing = {"path": name, "start": 1, "end": 0, "more": False, "text": "", "utf8": True}
+        return Result(f"{name} is empty.", data=nothing)
     end = start + len(data) - 1
     text = "\n".join(data)
     span = f"line {start}" if end == start else f"lines {start} to {end}"
     whole = start == 1 and not more
-    heading = f"{name}:" if whole else f"{name}, {span}{', more follows' if more else ''}:"
+    heading = name if whole else f"{name}, {span}{', more follows' if more else ''}"
+    heading += f" ({OTHER_LETTERS}):" if other_letters else ":"
     return Result(
         f"{heading}\n{text}",
-        data={"path": name, "start": start, "end": end, "more": more, "text": text},
+        data={"path": name, "start": start, "end": end, "more": more, "text": text, "utf8": not other_letters},
         sources=(Source(name if whole else f"{name}, {span}", name if whole else f"{name}:{start}"),),
     )
 
 
-def _read_part(real: Path, start: int, lines: int, limits: FileLimits) -> tuple[list[str] | None, bool]:
-    """The lines wanted, and whether more follow. Reads line by line, and of an enormous line only the beginning."""
+def _read_part(real: Path, start: int, lines: int, limits: FileLimits) -> tuple[list[str] | None, bool, bool]:
+    """The lines wanted, whether more follow, and whether some were no UTF-8. `None`: it is no text."""
     with open(open_file(real), "rb") as file:
-        head = file.peek(8_192)
-        if decoded(head[:8_192]) is None:
-            return None, False
-        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            whole = (decoded(file.read(limits.largest_file)) or "").split("\n")
-            part = [_shortened(line, limits) for line in whole[start - 1 : start - 1 + lines]]
-            return part, len(whole) > start - 1 + lines
+        source = Lines(file, limits.line_chars)
+        if source.binary:
+            return None, False, False
         wanted: list[str] = []
-        number, chars, passed = 0, 0, 0
-        while passed <= limits.scanned_bytes:
-            rest = raw = file.readline(limits.line_chars * 4 + 4)
-            passed += len(raw)
-            while rest and not rest.endswith(b"\n") and passed <= limits.scanned_bytes:
-                rest = file.readline(65_536)
-                passed += len(rest)
-            if not raw:
-                return wanted, False
+        number, chars = 0, 0
+        while source.passed <= limits.scanned_bytes:
+            other_letters = source.other_letters
+            line = source.next(limits.scanned_bytes)
+            if line is None:
+                return wanted, False, other_letters
             number += 1
             if number < start:
+                source.other_letters = False
                 continue
             if len(wanted) >= lines or chars > limits.read_chars:
-                return wanted, True
-            line = _shortened(raw.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace"), limits)
-            chars += len(line)
-            wanted.append(line)
-        return wanted, True
+                return wanted, True, other_letters
+            wanted.append(_shortened(line, limits))
+            chars += len(wanted[-1])
+        return wanted, True, source.other_letters
 
 
 def _shortened(line: str, limits: FileLimits) -> str:
@@ -124,8 +119,7 @@ def _told(found: list[str], where: str, pattern: str, *, complete: bool) -> str:
 
 def _children(real: Path) -> list[str]:
     """Folders first, with a slash. Links are named too; whether they may be followed shows when somebody tries."""
-    with os.scandir(real) as found:
-        entries = [(not entry.is_dir(follow_symlinks=False), entry.name) for entry in found]
+    entries = [(kind != "folder", name) for name, kind in in_folder(real)]
     return [shown(name) + ("" if is_file else "/") for is_file, name in sorted(entries)]
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from orchestrator.finding import Source
 from orchestrator.ports import Result
-from tools.folder import FileLimits, Folder, WalkedFile, counted, decoded, existing, is_private, read_whole
+from tools.file_text import decoded
+from tools.folder import FileLimits, Folder, WalkedFile, counted, existing, is_private, read_whole
 from tools.matching import APART, CLOSE, LOOSE, PARTLY, SOME, Hit, Query, search_text
 
 __all__ = ["KEPT", "Search"]
@@ -82,10 +83,10 @@ class Search:
         except OSError:
             self._skipped["unreadable"] += 1
             return 0
-        text = None if data is None else decoded(data)
-        if data is None or text is None:
+        found = None if data is None else decoded(data)
+        if found is None:
             self._skipped["large" if data is None else "binary"] += 1
-            text = ""  # its name may still be what was asked for
+        text = "" if found is None else found.text  # its name may still be what was asked for
         self._seen += 1
         for hit in search_text(self._query, file.name, text):
             self._counts[hit.tier] += 1

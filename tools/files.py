@@ -12,6 +12,7 @@ from typing import Annotated, Final, TypeVar
 
 import anyio
 import anyio.to_thread
+import msgspec
 from pydantic import Field
 
 from orchestrator.errors import ToolRetry
@@ -29,13 +30,19 @@ TELL_EVERY_S: Final = 0.5
 T = TypeVar("T")
 
 
-def files(root: str | os.PathLike[str] = ".", *, limits: FileLimits | None = None) -> list[Tool]:
+def files(root: str | os.PathLike[str] = ".", *, limits: FileLimits | None = None, trusted: bool = True) -> list[Tool]:
     """The tools `search_files`, `read_file` and `list_files`, which see what is under `root` and nothing else.
 
     They never follow a link out of it, and do not open files of passwords and keys (`.env`, `*.pem`, `id_rsa`, ...).
+
+    `trusted`: whether what the files say is taken for the person's own words. Not where others can write: downloads,
+    mail, a repository of strangers. Then it reaches models in a frame only, and taints the task.
     """
     folder = Folder(root)
     most = limits or FileLimits()
+
+    def marked(result: Result) -> Result:
+        return result if trusted else msgspec.structs.replace(result, untrusted=True)
 
     @tool(timeout=None)  # it stops by itself, and says what it had by then
     async def search_files(
@@ -65,8 +72,8 @@ def files(root: str | os.PathLike[str] = ".", *, limits: FileLimits | None = Non
                 break
             if now - told_at >= TELL_EVERY_S or (search.promising and not told):
                 told_at, told = now, told or search.promising
-                yield Progress(search.so_far)
-        yield search.result(limit)
+                yield Progress(search.so_far, untrusted=not trusted)
+        yield marked(search.result(limit))
 
     @tool
     def read_file(
@@ -81,7 +88,7 @@ def files(root: str | os.PathLike[str] = ".", *, limits: FileLimits | None = Non
             start: The first line to read, counted from 1.
             lines: How many lines to read.
         """
-        return file_reading.read(folder, path, start, lines, most)
+        return marked(file_reading.read(folder, path, start, lines, most))
 
     @tool
     def list_files(path: str = "", pattern: str = "*") -> Result:
@@ -92,7 +99,7 @@ def files(root: str | os.PathLike[str] = ".", *, limits: FileLimits | None = Non
             pattern: Only names that fit, as in "*.py" or "test_*", also in the folders below. Everything in this one
                 folder when it is "*".
         """
-        return file_reading.names(folder, path, pattern, most)
+        return marked(file_reading.names(folder, path, pattern, most))
 
     return [search_files, read_file, list_files]
 

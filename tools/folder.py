@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,8 +26,8 @@ __all__ = [
     "Folder",
     "WalkedFile",
     "counted",
-    "decoded",
     "existing",
+    "in_folder",
     "is_private",
     "open_file",
     "read_whole",
@@ -46,9 +46,17 @@ MARKED_AS_MADE: Final = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 
 PRIVATE: Final = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.kdbx", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*",
-    ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd", ".git-credentials",
+    ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd", ".git-credentials", ".envrc", "*.ppk", "*.jks",
+    "*.keystore", "*.kdb", "credentials", "credentials.json", "credentials.y*ml", "client_secret*.json",
+    "service[-_]account*.json", "secrets.json", "secrets.toml", "secrets.y*ml", ".dockercfg", "kubeconfig", ".my.cnf",
+    ".boto", ".s3cfg", ".vault-token", "terraform.tfstate*", ".*_history",
 )  # fmt: skip
 """Files of passwords and keys. A model somewhere else may read what a tool returns, so these are not read."""
+
+PRIVATE_FOLDERS: Final = frozenset(
+    (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", "gcloud")
+)
+"""Whatever is in them is private, by whichever name."""
 
 NOT_PRIVATE: Final = (".env.example", ".env.sample", ".env.template", ".env.dist", "*.pub")
 
@@ -58,7 +66,8 @@ LARGEST_FOLDER: Final = 100_000
 NEAR_NAMES: Final = 20_000
 """Files that are looked through for one that was meant when a path does not exist."""
 
-BINARY_HEAD: Final = 8_192
+Kind = Literal["folder", "file", "other", "unreadable"]
+"""What an entry of a folder is; a link is other."""
 
 
 class FileLimits(msgspec.Struct, frozen=True):
@@ -147,22 +156,42 @@ class Folder:
             folder, prefix = waiting.popleft()
             yield None
             try:
-                with os.scandir(folder) as found:
-                    entries = sorted(islice(found, LARGEST_FOLDER), key=lambda entry: entry.name)
+                entries = sorted(in_folder(folder))
             except OSError:
                 skipped["unreadable"] += 1
                 continue
-            if folder != str(top) and not MARKED_AS_MADE.isdisjoint(entry.name for entry in entries):
+            if folder != str(top) and not MARKED_AS_MADE.isdisjoint(name for name, _ in entries):
                 continue
-            for entry in entries:
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        if entry.name not in SKIPPED_FOLDERS:
-                            waiting.append((entry.path, f"{prefix}{entry.name}/"))
-                    elif entry.is_file(follow_symlinks=False):
-                        yield WalkedFile(shown(prefix + entry.name), entry.path)
-                except OSError:
-                    skipped["unreadable"] += 1
+            for name, kind in entries:
+                match kind:
+                    case "folder" if name not in SKIPPED_FOLDERS:
+                        waiting.append((os.path.join(folder, name), f"{prefix}{name}/"))
+                    case "file":
+                        yield WalkedFile(shown(prefix + name), os.path.join(folder, name))
+                    case "unreadable":
+                        skipped["unreadable"] += 1
+                    case "folder" | "other":
+                        pass
+
+
+def in_folder(real: str | Path) -> list[tuple[str, Kind]]:
+    """What is in a resolved folder, links not followed; at most `LARGEST_FOLDER` of it. Raises `OSError`."""
+    flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = _open_resolved(os.fspath(real), flags)
+    try:
+        with os.scandir(descriptor) as found:
+            return [(entry.name, _kind(entry)) for entry in islice(found, LARGEST_FOLDER)]
+    finally:
+        os.close(descriptor)
+
+
+def _kind(entry: os.DirEntry[str]) -> Kind:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return "folder"
+        return "file" if entry.is_file(follow_symlinks=False) else "other"
+    except OSError:
+        return "unreadable"
 
 
 def open_file(real: str | Path) -> int:
@@ -203,18 +232,11 @@ def read_whole(real: str | Path, largest: int) -> bytes | None:
     return None if len(data) > largest else data
 
 
-def decoded(data: bytes) -> str | None:
-    """The text of a file, `None` when it is none. Bytes that are no UTF-8 become replacement characters."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    if b"\0" in data[:BINARY_HEAD]:
-        return None
-    return data.decode("utf-8-sig", errors="replace")
-
-
 def is_private(name: str) -> bool:
-    """Whether a file is one of passwords or keys, going by its name."""
-    last = name.rpartition("/")[2].casefold()
+    """Whether a file is one of passwords or keys, going by its name and that of its folders."""
+    *folders, last = name.casefold().split("/")
+    if not PRIVATE_FOLDERS.isdisjoint(folders):
+        return True
     return any(fnmatchcase(last, pattern) for pattern in PRIVATE) and not any(
         fnmatchcase(last, pattern) for pattern in NOT_PRIVATE
     )

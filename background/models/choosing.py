@@ -10,11 +10,13 @@ from typing import Final
 import msgspec
 
 from background.models.clauses import lead_concepts, polite_free, quoted
+from background.models.moments import asks_for_moment, asks_the_calendar, elsewhere
+from background.models.quantities import COMPOUND, MEASURE
 from background.models.slots import Slot, slots_of
+from background.models.spoken_sums import looks_like_math
 from background.models.words import (
     NUMBER,
     PATH,
-    SMALL_NUMBERS,
     STOP,
     URL,
     concepts,
@@ -25,19 +27,15 @@ from background.models.words import (
 )
 from orchestrator.ports import ToolInfo
 
-__all__ = ["Choice", "Kit", "looks_like_conversion", "looks_like_math"]
+__all__ = ["Choice", "Kit", "looks_like_conversion"]
 
 ENOUGH: Final = 1.2
 """Below this score a tool does not fit: nothing is done rather than something else."""
 
-_MATH: Final = re.compile(
-    rf"{NUMBER}\s*(?:[-+*/^x\u00d7÷%]|\*\*|plus|minus|times|over|divided by|multiplied by|percent of|"
-    rf"to the power of)\s*[-(]*(?:{NUMBER}|sqrt|\()|\)\s*[-+*/^]|square root|squared|\bsqrt\b|\d\s*%\s*of",
-    re.IGNORECASE,
-)
-_NUMERAL: Final = re.compile(rf"\b(?:{'|'.join(SMALL_NUMBERS)})\b", re.IGNORECASE)
 _CONVERSION: Final = re.compile(
-    rf"{NUMBER}\s*°?[a-z/²³]+(?: [a-z]+)?\s+(?:in|to|into|as)\s+°?[a-z]|how (?:many|much) \w+ (?:is|are|in)\b.*\d",
+    rf"{NUMBER}\s*°?[a-z/²³]+(?: [a-z]+)?\s+(?:in|to|into|as)\s+°?[a-z]|how (?:many|much) \w+ (?:is|are|in)\b.*\d|"
+    rf"how many {MEASURE} (?:(?:are|is) )?(?:there )?in (?:an?|one) {MEASURE}\b|"
+    rf"(?:{COMPOUND})\s+(?:in|to|into|as)\s+[a-z]",
     re.IGNORECASE,
 )
 _ROUTE: Final = re.compile(r"\bfrom\s+\S.*\bto\s+\S|\bto\s+\S.*\bfrom\s+\S|\bbetween\s+\S.*\band\s+\S", re.IGNORECASE)
@@ -46,11 +44,6 @@ _IS_THERE: Final = re.compile(r"\b(?:is|are) there\b|\banything (?:about|on)\b|\
 _REFERS: Final = re.compile(r"\b(?:it|that|this|them|the (?:\w+ )?(?:one|file|document|page|result))\b", re.IGNORECASE)
 _PATH: Final = re.compile(rf"(?<![\w/.]){PATH}")
 _ADDRESS: Final = re.compile(URL, re.IGNORECASE)
-
-
-def looks_like_math(text: str) -> bool:
-    """Whether there is something to calculate in it."""
-    return _MATH.search(_NUMERAL.sub(lambda match: str(SMALL_NUMBERS[match[0].lower()]), text)) is not None
 
 
 def looks_like_conversion(text: str) -> bool:
@@ -122,11 +115,19 @@ def _evidence(text: str, known: _Known) -> float:
     score = 0.0
     dated = _is_about(known, "time") or _is_about(known, "date")
     converts = _is_about(known, "convert") or ({"start", "end"} <= roles and _numeric(known.slots))
-    if looks_like_conversion(text):
-        score += 4.0 if converts else 0.0
+    zoned = dated and {"start", "end"} <= roles
+    if elsewhere(text) is not None:
+        # "15:00 in Tokyo as Paris time" is no amount in another unit, and not the time that it is now.
+        return 6.0 if zoned else -3.0 if dated or converts else 0.0
+    if zoned:
+        score -= 3.0
+    if dated and (asks_the_calendar(text) or asks_for_moment(text)):
+        score += 6.0 if needed else -3.0
+    elif looks_like_conversion(text):
+        score += -3.0 if dated else 4.0 if converts else 0.0
     elif looks_like_math(text) and ("expression" in roles or (_is_about(known, "calculate") and not dated)):
         score += 4.0
-    if _WHEN.search(text) and dated:
+    if _WHEN.search(text) and dated and not zoned:
         # "What day is it?" is about now; a day that must be reckoned is told with figures.
         score += 1.0 if needed and not re.search(r"\d", text) else 4.0
     if _IS_THERE.search(text) and _is_about(known, "search"):

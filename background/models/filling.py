@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
-from background.models.choosing import looks_like_math
 from background.models.clauses import PLACES, polite_free, quoted, searched_for
+from background.models.moments import elsewhere
+from background.models.quantities import in_one_unit
 from background.models.slots import NOTHING, Slot, fitted
+from background.models.spoken_sums import looks_like_math, spoken_math
 from background.models.words import NUMBER, PATH, SMALL_NUMBERS, STOP, URL, VERBS, identifier_words, stem, words
 
-__all__ = ["DATES", "END_OF_VALUE", "Filling", "fill", "fill_from_past", "spoken_math"]
+__all__ = ["DATES", "END_OF_VALUE", "Filling", "fill", "fill_from_past"]
 
 _DAYS: Final = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _MONTHS: Final = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -81,8 +83,8 @@ def fill(clause: str, slots: Sequence[Slot], known: Collection[str] = ()) -> Fil
     """Fill `slots` from `clause`. `known` are stems that the tool itself stands for and that are no value."""
     sentence = _Sentence(polite_free(clause), slots)
     rules: tuple[Callable[[_Sentence], None], ...] = (
-        _named, _addresses, _choices, _expressions, _switches, _conversion, _globs, _paths, _route, _dates, _numbers,
-        _places, _people, _names,
+        _named, _addresses, _elsewhere, _choices, _expressions, _switches, _conversion, _globs, _paths, _route, _dates,
+        _numbers, _places, _people, _names,
     )  # fmt: skip
     for rule in rules:
         rule(sentence)
@@ -101,30 +103,6 @@ def fill_from_past(text: str, slots: Sequence[Slot]) -> dict[str, Any]:
         for name, value in sentence.arguments.items()
         if wanted[name].role not in ("start", "end", "place") or re.fullmatch(_NAME, str(value))
     }
-
-
-def spoken_math(text: str) -> str:
-    """The sum in a sentence, in signs: "what is 3 times (4 plus 5)?" is "3 * (4 + 5)"."""
-    math = re.sub(
-        r"^(?:.*?\b(?:is|are|calculate|compute|evaluate|work out|result of|value of|sum)\b)\s*:?",
-        "",
-        text,
-        count=1,
-        flags=re.IGNORECASE,
-    )
-    for word, number in SMALL_NUMBERS.items():
-        math = re.sub(rf"\b{word}\b", str(number), math, flags=re.IGNORECASE)
-    for spoken, sign in (
-        (r"(?:\bthe )?square root of\s*\(?([\d.]+)\)?", r"sqrt(\1)"),
-        (r"\s*\bsquared\b", "**2"), (r"\s*\bcubed\b", "**3"),
-        (r"\b(?:to the power of|raised to)\b", "**"), (r"([\d.]+)\s*(?:percent|%) of", r"\1 / 100 *"),
-        (r"\b(?:multiplied by|times)\b|\u00d7|(?<=\d)\s*x\s*(?=\d)", " * "), (r"\b(?:divided by|over)\b|÷", " / "),
-        (r"\bplus\b", "+"), (r"\bminus\b", "-"), (r"(?<=\d),(?=\d{3}\b)", ""),
-    ):  # fmt: skip
-        math = re.sub(spoken, sign, math, flags=re.IGNORECASE)
-    runs = re.findall(r"(?:[-+*/^%().,\d\s]|\b(?:[a-z]+(?=\()|pi|e|tau)\b)+", math)
-    best = max((run.strip(" ,") for run in runs if re.search(r"\d|pi|\be\b", run)), key=len, default="")
-    return re.sub(r"\s+", " ", best.rstrip(". ")).strip()
 
 
 # --- the rules, in the order in which they take their words ---
@@ -184,6 +162,7 @@ def _conversion(sentence: _Sentence) -> None:
     end = next((slot for slot in sentence.having("end") if slot.kind == "text"), None)
     if amount is None or start is None or end is None:
         return
+    sentence.text = in_one_unit(sentence.text)
     direct = re.search(rf"({NUMBER})\s*({_UNIT})\s+(?:to|in|into|as)\s+({_UNIT})", sentence.text)
     asked = re.search(
         rf"how (?:many|much) ({_UNIT}?) (?:is|are|does|do|make)\b(?: there)?(?: in)?\s*({NUMBER})\s*({_UNIT})|"
@@ -202,6 +181,20 @@ def _conversion(sentence: _Sentence) -> None:
     sentence.give(amount, number)
     sentence.give(start, first)
     sentence.give(end, second, span)
+
+
+def _elsewhere(sentence: _Sentence) -> None:
+    """`15:00 in Tokyo as Paris time`, `what time is it in Tokyo when it is 9am here`."""
+    at = next((slot for slot in sentence.having("date") if "time" in identifier_words(slot.name)), None)
+    start = next(iter(sentence.having("start")), None)
+    end = next(iter(sentence.having("end")), None)
+    found = elsewhere(sentence.text) if at and start and end else None
+    if at is None or start is None or end is None or found is None:
+        return
+    days = [slot for slot in sentence.having("date") if "day" in identifier_words(slot.name)]
+    for slot, text in ((at, found.time), (start, found.start), (end, found.end), *((day, found.day) for day in days)):
+        sentence.give(slot, text)
+    sentence.text = ""
 
 
 def _paths(sentence: _Sentence) -> None:

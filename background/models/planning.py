@@ -16,6 +16,7 @@ import msgspec
 from background.models.choosing import Kit
 from background.models.clauses import candidates, is_order, opens_clause, polite_free, searched_for
 from background.models.filling import fill, fill_from_past
+from background.models.moments import elsewhere
 from background.models.referring import (
     earlier_number,
     earlier_words,
@@ -110,6 +111,8 @@ def _with(step: Step, values: Mapping[str, Any]) -> Step:
 
 def _clauses(task: str, kit: Kit) -> list[str]:
     """Cut where something of its own begins, and only there: "salt and pepper" is one thing to look for."""
+    if elsewhere(task) is not None:
+        return [task]  # "when it is 3pm in Tokyo, what time is it in London?" asks once
     clauses: list[str] = []
     begun = 0
     for start, end in candidates(task):

@@ -39,8 +39,19 @@ _DULL: Final = frozenset(
 )
 """Words of a description that tell nothing of what the tool is for."""
 _SUM: Final = re.compile(
-    r"\d\s*(?:[-+*/^x\u00d7\u00f7]|%|plus|minus|times|divided by|percent of)\s*\(?-?\d|square root|\d\s?% of"
+    r"\d\s*(?:[-+*/^x\u00d7\u00f7]|%|plus|minus|times|divided by|percent of)\s*\(?-?\d|square root|\d\s?% of|"
+    r"\d\s?(?:%|percent) (?:tip|off|discount|tax|vat)\b|\b(?:half|third|quarter|average|remainder|log|factorial) of \d|"
+    r"\d (?:mod|factorial)\b"
 )
+_CALENDAR: Final = re.compile(
+    r"leap year|\b(?:what|which|calendar) week\b|\bweek number\b|\bold\b.*\bborn\b|\btime difference\b|"
+    r"\b(?:first|second|third|fourth|last) (?:\w+day|day) (?:of|in) \w|^in \d+ (?:minute|hour)s?$|"
+    r"\b\d+ (?:minute|hour)s? (?:ago|from now|(?:after|before) \d)|"
+    r"\b(?:when|what|which|how)\b.*\b(?:easter|good friday|pentecost|christmas|thanksgiving|advent|new year)|"
+    r"(?:\d ?[ap]m|\d:\d\d)(?: in)? [a-z].*\b(?:in|as|to) [a-z]|"
+    r"\btime\b.*\bwhen it(?:'s| is) \d|\bwhen it(?:'s| is) \d.*\btime\b"
+)
+"""Questions for a clock or a calendar whose words alone do not tell."""
 _PATH: Final = re.compile(
     r"\b[\w-]{1,60}\.(?:md|py|txt|toml|json|yaml|yml|csv|rst|cfg|ini|js|ts|html|log)\b|\b\w{1,60}/\w"
 )
@@ -152,6 +163,8 @@ def _score(profile: _Profile, words: frozenset[str], groups: set[str], request: 
     # A sum is told by its signs, whatever the tool that does sums is called.
     if "calc" in groups and _SUM.search(request.lower()) and "calc" in profile.groups | profile.told_groups:
         score += 2
+    if "time" in groups and _CALENDAR.search(request.lower().strip(" ?.!")) and "time" in profile.groups:
+        score += 2
     return score
 
 
@@ -162,4 +175,8 @@ def shared_groups(one: str, other: str) -> int:
 
 def _groups(text: str) -> set[str]:
     found = {_CONCEPTS[word] for word in content(text) if word in _CONCEPTS}
-    return found | {"calc"} if _SUM.search(text.lower()) else found
+    if _SUM.search(text.lower()):
+        found.add("calc")
+    if _CALENDAR.search(text.lower().strip(" ?.!")):
+        found.add("time")
+    return found

@@ -60,7 +60,8 @@ def chosen_tools(settings: Settings) -> list[ToolLike]:
         own += [server for file in settings.mcp for server in mcp_servers(file)]
     if not settings.bundled:
         return own
-    return [*bundled(settings.root.resolve(), web=WebSettings(settings.search, settings.web_allow)), *own]
+    web = WebSettings(settings.search, settings.web_allow)
+    return [*bundled(settings.root.resolve(), web=web, python=settings.python), *own]
 
 
 def _can_be_asked(model: str) -> None:

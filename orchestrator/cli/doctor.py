@@ -149,6 +149,8 @@ def _settings_and_redis(options: Mapping[str, object]) -> Iterator[Check]:
     else:
         yield Check("root", "fail", f"{settings.root.resolve()} cannot be read", "choose another folder with --root")
     yield _tools(settings)
+    if settings.python:
+        yield _programs()
     if settings.redis is None:
         yield Check("redis", "ok", "none named: work is done within the chat's own process")
     else:
@@ -178,6 +180,15 @@ def _tools(settings: Settings) -> Check:
     if found.problems:
         return Check("tools", "warn", f"{said}; {'; '.join(found.problems)}", "duologue tools list shows them")
     return Check("tools", "ok", said)
+
+
+def _programs() -> Check:
+    from tools.run_python import isolation
+
+    walls = isolation()
+    if walls.whole:
+        return Check("run_python", "ok", walls.told)
+    return Check("run_python", "warn", walls.told, "each program waits for your yes; allow only what you have read")
 
 
 _WAYS_OUT: Final = (

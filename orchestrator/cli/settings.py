@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Files that name MCP servers."""
     bundled: bool = True
     """Whether the tools that come with Duologue are there too."""
+    python: bool = False
+    """Whether the bundled tools have the one that runs Python programs."""
     sources: Mapping[str, str] = {}
 
 
@@ -226,6 +228,7 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "tools": _tools,
     "mcp": _tools,
     "bundled": _flag,
+    "python": _flag,
 }
 _OPTIONS: Final[Mapping[str, str]] = {"lease_ms": "--lease", "background_model": "--background-model"}
 """The options that are not called as their setting is."""

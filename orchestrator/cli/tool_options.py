@@ -11,7 +11,7 @@ import click
 
 __all__ = ["tool_options"]
 
-_NAMES: Final = ("tools", "mcp", "bundled", "root")
+_NAMES: Final = ("tools", "mcp", "bundled", "python", "root")
 _TOOLS = click.option(
     "--tools",
     metavar="WHERE",
@@ -26,6 +26,9 @@ _MCP = click.option(
     metavar="FILE",
     multiple=True,
     help='Tools of the MCP servers that this file names ({"mcpServers": ...}). Can be given several times.',
+)
+_PYTHON = click.option(
+    "--python/--no-python", default=None, help="With or without a tool that runs Python programs (default: without)."
 )
 _ROOT = click.option(
     "--root",
@@ -43,4 +46,4 @@ def tool_options(command: Callable[..., int]) -> Callable[..., int]:
         taken = {name: given.pop(name) for name in _NAMES}
         return command(chosen={name: value for name, value in taken.items() if value not in (None, ())}, **given)
 
-    return _TOOLS(_MCP(_BUNDLED(_ROOT(chosen))))
+    return _TOOLS(_MCP(_BUNDLED(_PYTHON(_ROOT(chosen)))))

@@ -12,6 +12,7 @@ from orchestrator.cli.doctor import doctor
 from orchestrator.cli.reach import Reached
 from tests.cli.conftest import Duologue
 from tests.plugins.redis_server import RedisServer
+from tools.run_python import isolation
 
 
 def checks(output: str) -> dict[str, dict[str, Any]]:
@@ -54,6 +55,13 @@ def test_no_redis_server_to_start(duologue: Duologue) -> None:
     assert checks(done.stdout)["redis-server"]["state"] == "warn"
     assert "install" in checks(done.stdout)["redis-server"]["todo"]
     assert done.returncode == 0
+
+
+def test_what_programs_are_kept_from_is_said_where_they_are_run(duologue: Duologue) -> None:
+    assert "run_python" not in checks(duologue("doctor", "--json").stdout)
+    found = checks(duologue("doctor", "--json", "--python").stdout)["run_python"]
+    assert found["found"].startswith("network: ")
+    assert found["state"] == ("ok" if isolation().whole else "warn")
 
 
 def test_a_broken_file_of_settings_does_not_end_the_visit(duologue: Duologue, tmp_path: Path) -> None:

@@ -113,3 +113,10 @@ def test_the_engine_and_what_may_be_fetched(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("DUOLOGUE_SEARCH", "altavista")
     with pytest.raises(ConfigError, match="DUOLOGUE_SEARCH"):
         load()
+
+
+def test_programs_are_run_when_that_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load().python
+    monkeypatch.setenv("DUOLOGUE_PYTHON", "1")
+    assert load().python
+    assert not load(python=False).python

@@ -395,3 +395,36 @@ def test_the_address_of_a_page_is_for_the_tool_that_opens_pages() -> None:
     tools = Toolset((a_tool("read_file", "Read a file: open it, show what it says.", "path"), opener))
     assert tools.fit("read https://example.org/a.html").tool == "fetch_page"
     assert tools.fit("read notes.md").tool == "read_file"
+
+
+CLOCKS = Toolset(
+    [
+        a_tool("current_time", "Tell what time and what date it is now, here or in another place.", "zone"),
+        a_tool("convert_time", "Convert a time of day from one time zone to another.", "time", "zone_from", "zone_to"),
+        a_tool("date_math", "Reckon with dates: how long until or since a day, which weekday.", "question"),
+        a_tool("calculate", "Work out a sum.", "expression"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "when is Easter 2027?",
+        "next leap year",
+        "third Thursday of November 2027",
+        "what week is it",
+        "how old is someone born 3 May 1990",
+        "in 90 minutes",
+        "15:00 in Tokyo as Paris time",
+        "what time is it in Tokyo when it is 9am here?",
+        "20% tip on 45.50",
+    ],
+)
+def test_there_is_a_tool_for_clocks_calendars_and_tips(request_: str) -> None:
+    assert CLOCKS.fit(request_).fits
+
+
+@pytest.mark.parametrize("said", ["I was at home in the first half of it", "what a week", "we won 3:2 in Paris"])
+def test_not_all_that_sounds_like_a_calendar_is_for_one(said: str) -> None:
+    assert not CLOCKS.fit(said).fits

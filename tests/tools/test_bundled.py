@@ -15,12 +15,18 @@ def test_the_bundled_tools_are_these(tmp_path: Path) -> None:
         "calculate",
         "convert",
         "current_time",
+        "convert_time",
         "date_math",
     ]
 
 
+def test_programs_are_run_only_where_that_is_switched_on(tmp_path: Path) -> None:
+    assert "run_python" not in [tool.info.name for tool in bundled(tmp_path)]
+    assert [tool.info.name for tool in bundled(tmp_path, python=True)][-1] == "run_python"
+
+
 def test_each_says_what_it_does_and_what_each_argument_means(tmp_path: Path) -> None:
-    for tool in bundled(tmp_path):
+    for tool in bundled(tmp_path, python=True):
         assert len(tool.info.description) > 40, tool.info.name
         for name, schema in tool.info.schema["properties"].items():
             assert schema.get("description"), f"{tool.info.name}: {name}"

@@ -56,6 +56,9 @@ async def test_a_wrong_expression_asks_for_another() -> None:
         (8, "Mb", "MB", "8 Mb is 1 MB."),
         (2.5, "Kilograms", "POUNDS", "2.5 Kilograms is 5.51156 POUNDS."),
         (90, "minutes", "hours", "90 minutes is 1.5 hours."),
+        (30, "mpg", "l/100km", "30 mpg is 7.84049 l/100km."),
+        (8, "L/100km", "mpg", "8 L/100km is 29.4018 mpg."),
+        (8, "l/100km", "liters per 100 km", "8 l/100km is 8 liters per 100 km."),
     ],
 )
 async def test_units_are_converted(value: float, unit_from: str, unit_to: str, text: str) -> None:
@@ -66,7 +69,7 @@ async def test_units_are_converted(value: float, unit_from: str, unit_to: str, t
     ("unit_from", "unit_to", "what"),
     [
         ("kg", "m", "kg cannot be converted to m."),
-        ("usd", "euro", "'usd' is no unit that is known here."),
+        ("usd", "euro", "Currencies are not converted here."),
         ("meter^999999999", "km", "'meter^999999999' is no unit."),
         ("m(", "km", "'m(' is no unit."),
         ("/", "km", "'/' is no unit that is known here."),

@@ -77,7 +77,7 @@ async def test_dates_are_reckoned_from_the_day_it_is_here() -> None:
 
 
 async def test_without_a_moment_of_its_own_it_is_the_present() -> None:
-    (current_time, _) = clock()
+    current_time, *_ = clock()
     before = datetime.now(UTC)
     told = datetime.fromisoformat((await call(current_time)).data["iso"])
     assert before - timedelta(seconds=1) <= told <= datetime.now(UTC)

@@ -26,7 +26,9 @@ LOCAL: Mapping[str, Mapping[str, Any]] = {
     "calculate": {"expression": "2 * 21"},
     "convert": {"value": "5", "unit_from": "km", "unit_to": "miles"},
     "current_time": {},
+    "convert_time": {"time": "15:00", "zone_from": "Tokyo"},
     "date_math": {"question": "how many days until 2027-01-01"},
+    "run_python": {"code": "print('working')\n2 * 21"},
 }
 """What needs nothing but this machine: good arguments."""
 WEB: Mapping[str, Mapping[str, Any]] = {"web_search": {"query": "gardens"}, "fetch_page": {}}
@@ -62,13 +64,13 @@ async def the_web() -> AsyncGenerator[tuple[Host, list[Tool]]]:
 
 
 def test_every_bundled_tool_has_a_row(folder: Path) -> None:
-    every = [tool.info.name for tool in bundled(folder, web=WebSettings())]
+    every = [tool.info.name for tool in bundled(folder, web=WebSettings(), python=True)]
     assert sorted(every) == sorted([*LOCAL, *WEB])
 
 
 @pytest.mark.parametrize("name", LOCAL)
 async def test_it_keeps_the_contract(name: str, folder: Path) -> None:
-    (tool,) = (tool for tool in bundled(folder) if tool.info.name == name)
+    (tool,) = (tool for tool in bundled(folder, python=True) if tool.info.name == name)
     assert (await check_tool(tool, LOCAL[name])).ok
 
 

@@ -206,6 +206,32 @@ BUNDLED: list[tuple[str, str, dict[str, Any]]] = [
     ("what time is it in Tokyo", "current_time", {"zone": "Tokyo"}),
     ("what day is it today", "current_time", {}),
     ("how many days until 24 December?", "date_math", {"question": "how many days until 24 December"}),
+    ("when is Easter 2027?", "date_math", {"question": "when is Easter 2027"}),
+    ("next leap year", "date_math", {"question": "next leap year"}),
+    ("third Thursday of November 2027", "date_math", {"question": "third Thursday of November 2027"}),
+    ("what week is it", "date_math", {"question": "what week is it"}),
+    ("how old is someone born 3 May 1990", "date_math", {"question": "how old is someone born 3 May 1990"}),
+    ("what time is it in 90 minutes?", "date_math", {"question": "what time is it in 90 minutes"}),
+    ("how many days are in February 2028?", "date_math", {"question": "how many days are in February 2028"}),
+    (
+        "15:00 in Tokyo as Paris time",
+        "convert_time",
+        {"time": "15:00", "zone_from": "Tokyo", "zone_to": "Paris"},
+    ),
+    (
+        "when it is 3pm tomorrow in New York, what time is it in London?",
+        "convert_time",
+        {"time": "3pm", "zone_from": "New York", "zone_to": "London", "day": "tomorrow"},
+    ),
+    ("what time is it in Tokyo when it is 9am here?", "convert_time", {"time": "9am", "zone_to": "Tokyo"}),
+    ("what is a 20% tip on 45.50?", "calculate", {"expression": "20 / 100 * 45.50"}),
+    ("10% off 59.99", "calculate", {"expression": "59.99 * (100 - 10) / 100"}),
+    ("what is the remainder of 17 divided by 5", "calculate", {"expression": "17 % 5"}),
+    ("average of 3, 5 and 10", "calculate", {"expression": "(3 + 5 + 10) / 3"}),
+    ("how many cups in a liter?", "convert", {"value": 1, "unit_from": "liter", "unit_to": "cups"}),
+    ("6 feet 6 inches in cm", "convert", {"value": 6.5, "unit_from": "feet", "unit_to": "cm"}),
+    ("how many minutes are in a day?", "convert", {"value": 1, "unit_from": "day", "unit_to": "minutes"}),
+    ("what is 30 mpg in l/100km", "convert", {"value": 30, "unit_from": "mpg", "unit_to": "l/100km"}),
 ]
 
 
