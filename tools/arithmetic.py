@@ -67,7 +67,7 @@ _PHRASES: Final = [(re.compile(said if said.startswith("(?<") else rf"\b{said}\b
 _EXTRA: Final = (
     r"(?:tip|gratuity|discount|rebate|(?:sales )?tax|vat|interest|commission|surcharge|service charge|markup)"
 )
-_NUMBER: Final = r"(\d[\d,]*(?:\.\d+)?|\.\d+)"
+_NUMBER: Final = r"((?<!\d)\d[\d,]*(?:\.\d+)?|\.\d+)"
 # What is said in another order than it is written.
 _TURNED: Final = [
     (re.compile(said), sign)

@@ -20,16 +20,17 @@ _FEAST: Final = (
     r"advent\b|christmas|boxing day|new year|epiphany|thanksgiving|black friday|halloween|valentine|all saints"
 )
 _CALENDAR: Final = re.compile(
-    rf"leap year|{_NTH}|\b(?:what|which|calendar|iso) week\b|\bweek number\b|\b(?:old|age)\b.*\bborn\b|"
-    rf"\b(?:when|what day|what date|which day|how many \w+|how long)\b[^,;]*\b(?:{_FEAST})|"
+    rf"leap year|{_NTH}|\b(?:what|which|calendar|iso) week\b|\bweek number\b|\b(?:old|age)\b.{{0,80}}\bborn\b|"
+    rf"\b(?:when|what day|what date|which day|how many \w+|how long)\b[^,;]{{0,80}}\b(?:{_FEAST})|"
     r"\bhow many (?:work(?:ing)?|business|week)[ -]?days\b|\bdays (?:are |are there )?(?:left|in) (?:this|the|next) |"
     r"\bdays (?:are |are there )?in (?:\d{4}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\b|"
-    r"\bhow many days\b.*\b(?:left|remain\w*)\b",
+    r"\bhow many days\b.{0,80}\b(?:left|remain\w*)\b",
     re.IGNORECASE,
 )
 _SPAN: Final = r"(?:\d+(?:\.\d+)?|an?|half an|\w+) (?:and a half )?(?:minute|hour|min|hr)s?(?: and a half)?"
 _MOMENT: Final = re.compile(
-    rf"\bwhat time\b.*\bin {_SPAN}$|\bwhat time\b.*\b{_SPAN} (?:ago|from now|before|after|earlier|later)\b|"
+    rf"\bwhat time\b.{{0,80}}\bin {_SPAN}$|"
+    rf"\bwhat time\b.{{0,80}}\b{_SPAN} (?:ago|from now|before|after|earlier|later)\b|"
     rf"^(?:in )?{_SPAN} (?:ago|from now|before {CLOCK}|after {CLOCK})|^in {_SPAN}$|{CLOCK} (?:plus|minus) {_SPAN}",
     re.IGNORECASE,
 )

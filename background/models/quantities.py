@@ -24,7 +24,7 @@ _PAIRS: Final = (
     (r"(?:minutes?|mins?|min)", r"(?:seconds?|secs?|s)", "minutes", 60),
     (r"(?:met(?:er|re)s?|m)", r"(?:cm|centimet(?:er|re)s?)", "meters", 100),
 )
-COMPOUND: Final = "|".join(rf"\d+ ?{first}(?: and)? ?{NUMBER} ?{second}" for first, second, _, _ in _PAIRS)
+COMPOUND: Final = "|".join(rf"(?<!\d)\d+ ?{first}(?: and)? ?{NUMBER} ?{second}" for first, second, _, _ in _PAIRS)
 """An amount in two units, one a part of the other."""
 
 

@@ -18,7 +18,7 @@ _MATH: Final = re.compile(
 )
 _NUMERAL: Final = re.compile(rf"\b(?:{'|'.join(SMALL_NUMBERS)})\b", re.IGNORECASE)
 
-_N: Final = r"(\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)"
+_N: Final = r"((?<!\d)\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)"
 _EXTRA: Final = (
     r"(?:tip|gratuity|discount|rebate|(?:sales )?tax|vat|interest|commission|surcharge|service charge|markup)"
 )

@@ -22,7 +22,8 @@ __all__ = [
     "words",
 ]
 
-NUMBER: Final = r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?"
+NUMBER: Final = r"(?<!\d)[-+]?\d+(?:,\d{3})*(?:\.\d+)?"
+"""Begins where no digit stands before, so that a search through a long row of digits is not tried from each of them."""
 PATH: Final = r"(?:~?[\w.\-]*/[\w./\-]*\w/?|[\w.\-]+/|\w[\w\-]*(?:\.[A-Za-z]\w{0,7})+|\.[a-z]\w+)"
 """Something that looks like a path or a file name: has a slash, or a dot with an extension."""
 URL: Final = r"(?:https?://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -318,3 +319,17 @@ def test_the_same_task_gives_the_same_plan() -> None:
 @pytest.mark.timeout(20)
 def test_huge_and_broken_tasks_are_planned_too(task: str) -> None:
     assert len(plan(task, INFOS).steps) <= 1
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["9" * 2_000, "what time is it in " + "a " * 990, "when it is 3pm in " + "a in " * 390, "how many days " * 140,
+     "average of " + "3, " * 600, "6 feet 2 " * 220, "what time " * 100 + "in 5 minutes " * 70],
+    ids=["digits", "places", "routes", "questions", "numbers", "amounts", "moments"],
+)  # fmt: skip
+def test_planning_takes_no_longer_for_a_nasty_task(task: str) -> None:
+    infos = [tool.info for tool in bundled(".")]
+    before = time.process_time()
+    plan(task, infos)
+    # A row of digits took 3 seconds once, on the event loop.
+    assert time.process_time() - before < 2.0
