@@ -115,18 +115,12 @@ class PostgresReader:
             with suppress(psycopg.Error, TimeoutError):
                 await self._begin(link, until, min(until, anyio.current_time() + WAKING_S))
                 return link
-            with anyio.CancelScope(shield=True):
-                await link.close()
-                await self.close()
+            await self.close()
         link = await connected(self.address, until)
         try:
             await self._begin(link, until, until)
-        except BaseException as problem:
-            with anyio.CancelScope(shield=True):
-                await link.close()
-            if isinstance(problem, psycopg.Error):
-                raise judged(problem, self.address, until, begun=False) from None
-            raise
+        except psycopg.Error as problem:
+            raise judged(problem, self.address, until, begun=False) from None
         return link
 
     async def _begin(self, link: Link, until: float, by: float) -> None:
@@ -140,7 +134,9 @@ class PostgresReader:
         try:
             await link.step(lambda: link.connection.execute(begin.encode()), by)
         except BaseException:
-            link.spoiled = True
+            # Also where nobody waits for it any more: nobody else knows of this connection.
+            with anyio.CancelScope(shield=True):
+                await link.close()
             raise
 
     async def _ended(self, link: Link, cursor: psycopg.AsyncRawServerCursor[tuple[Any, ...]]) -> None:

@@ -58,33 +58,7 @@ class Link:
             TimeoutError: it was not over at `until`; the server has been told to stop.
             psycopg.Error: what came of it.
         """
-        outcome: list[T] = []
-        failure: list[Exception] = []
-        over = anyio.Event()
-        shield = anyio.CancelScope(shield=True)
-
-        async def run() -> None:
-            with shield:
-                try:
-                    outcome.append(await step())
-                except Exception as problem:
-                    failure.append(problem)
-            over.set()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(run)
-            try:
-                with anyio.move_on_after(max(0.0, until - anyio.current_time()) + GRACE_S):
-                    await over.wait()
-            finally:
-                if not over.is_set():
-                    await self._stop(over)
-                    shield.cancel()
-        if failure:
-            raise failure[0]
-        if not outcome:
-            raise TimeoutError
-        return outcome[0]
+        return await _apart(step, until - anyio.current_time() + GRACE_S, self._stop)
 
     async def _stop(self, over: anyio.Event) -> None:
         # A cancel that comes late would hit the next query of this connection, so there is none.
@@ -123,21 +97,76 @@ async def connected(address: DatabaseUrl, until: float) -> Link:
     """
     told = {"application_name": "duologue", "connect_timeout": f"{CONNECTING_S:.0f}", "options": READ_ONLY}
     told |= {**address.connection(), "client_encoding": "utf8"}
-    try:
-        conninfo = make_conninfo("", **{name: value for name, value in told.items() if value})
-        with anyio.fail_after(max(0.0, min(CONNECTING_S, until - anyio.current_time()))):
-            connection = await psycopg.AsyncConnection.connect(
+    made: list[psycopg.AsyncConnection[tuple[object, ...]]] = []
+    conninfo = ""
+
+    async def connect() -> None:
+        made.append(
+            await psycopg.AsyncConnection.connect(
                 conninfo,
                 autocommit=True,  # what begins and ends a transaction is said in words
                 prepare_threshold=None,  # nothing is kept on the server, where a PgBouncer may stand between
             )
-    except TimeoutError:
-        raise _away(address, "It does not answer.") from None
-    except (psycopg.Error, OSError, UnicodeError) as problem:
-        raise _away(address, f"{_first_line(problem, address)}.") from None
+        )
+
+    async def end(over: anyio.Event) -> None:
+        # Most often it is there in a moment, and can be closed; broken off it would stay open for a while.
+        with anyio.move_on_after(STOPPING_S, shield=True):
+            await over.wait()
+
+    try:
+        conninfo = make_conninfo("", **{name: value for name, value in told.items() if value})
+        await _apart(connect, min(CONNECTING_S, until - anyio.current_time()), end)
+    except BaseException as problem:
+        with anyio.CancelScope(shield=True):
+            for connection in made:
+                await connection.close()
+        if isinstance(problem, TimeoutError):
+            raise _away(address, "It does not answer.") from None
+        if isinstance(problem, psycopg.Error | OSError | UnicodeError):
+            raise _away(address, f"{_first_line(problem, address)}.") from None
+        raise
+    (connection,) = made
     for kind in _AS_TEXT:
         connection.adapters.register_loader(kind, _AsWritten)
     return Link(connection, conninfo)
+
+
+async def _apart(step: Callable[[], Awaitable[T]], seconds: float, stop: Callable[[anyio.Event], Awaitable[None]]) -> T:
+    """What `step` comes to, in a task that no cancel reaches. Where it is not over in time, or nobody waits for it any
+    more, `stop` is to bring it to its end; then it is cancelled.
+
+    Raises `TimeoutError`, or what `step` raises.
+    """
+    outcome: list[T] = []
+    failure: list[Exception] = []
+    over = anyio.Event()
+    shield = anyio.CancelScope(shield=True)
+
+    async def run() -> None:
+        with shield:
+            try:
+                outcome.append(await step())
+            except Exception as problem:
+                failure.append(problem)
+        over.set()
+
+    late = True
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        try:
+            with anyio.move_on_after(max(0.0, seconds)):
+                await over.wait()
+                late = False
+        finally:
+            if not over.is_set():
+                await stop(over)
+                shield.cancel()
+    if failure:
+        raise failure[0]
+    if late or not outcome:
+        raise TimeoutError
+    return outcome[0]
 
 
 def judged(problem: Exception, address: DatabaseUrl, until: float, *, begun: bool) -> Exception:

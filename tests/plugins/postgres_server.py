@@ -153,6 +153,20 @@ class PostgresServer:
         sql = "select query from pg_stat_activity where application_name = 'duologue' and state = 'active'"
         return [str(query) for (query,) in self.rows(sql)]
 
+    def connections(self) -> int:
+        """How many our tools have. One that they have closed counts until the server has noticed."""
+        sql = "select count(*) from pg_stat_activity where application_name = 'duologue'"
+        ((count,),) = self.rows(sql)
+        return int(count)
+
+    def waits_for_nobody(self) -> None:
+        """Until none of our tools is connected. Blocks."""
+        until = time.monotonic() + 10
+        while self.connections():
+            if time.monotonic() > until:
+                pytest.fail(f"{self.connections()} connections stay open")
+            time.sleep(0.02)
+
     def waits_for(self, *, running: int) -> None:
         """Until so many queries run. Blocks."""
         until = time.monotonic() + 10
@@ -213,6 +227,7 @@ def postgres(shared_postgres: PostgresServer) -> Iterator[PostgresServer]:
     """A PostgreSQL with an empty database, shared by the tests of a run one after the other."""
     if not shared_postgres.is_alive:
         shared_postgres.start()
+    shared_postgres.waits_for_nobody()
     shared_postgres.run(
         "drop schema if exists public cascade; create schema public; grant usage on schema public to reader; "
         "alter default privileges in schema public grant select on tables to reader"

@@ -301,15 +301,23 @@ async def test_rows_that_nobody_reads_on_are_left(shop: PostgresServer) -> None:
         assert [state for state, _ in idle] == ["idle"]
 
 
+async def test_calls_that_are_left_at_any_moment_leave_no_connection(shop: PostgresServer) -> None:
+    async with asking(shop.reader, at_once=2) as here:
+        for microseconds in range(0, 6_000, 150):
+            with anyio.move_on_after(microseconds / 1e6):
+                await here.query("select * from customers")
+        assert await here.rows("select count(*) from customers") == [[2]]
+        assert shop.connections() <= 2
+    shop.waits_for_nobody()
+
+
 async def test_no_more_connections_than_said_and_each_used_again(shop: PostgresServer) -> None:
-    count = "select count(*) from pg_stat_activity where application_name = 'duologue'"
     async with asking(shop.reader, at_once=2) as here:
         async with anyio.create_task_group() as group:
             for _ in range(8):
                 group.start_soon(here.query, "select pg_sleep(0.02)")
-        assert shop.rows(count) == [(2,)]
-    shop.rows("select 1")
-    assert shop.rows(count) == [(0,)]
+        assert shop.connections() == 2
+    shop.waits_for_nobody()
 
 
 async def test_a_server_that_dies_is_told_and_one_that_is_back_is_asked(shop: PostgresServer) -> None:
