@@ -15,6 +15,9 @@ __all__ = ["first_sentence", "goes_on", "reached"]
 _ENDED: Final = re.compile(r"""[.!?:;…\u3002\uff01\uff1f]["'”’)\]]*$|\n$""")
 _CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
 _SENTENCE: Final = re.compile(r"""[.!?…]["'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
+_BEFORE: Final = re.compile(r"""[.!?:;,…\u3002\uff01\uff1f\n]["'”’)\]]*\s*\Z""")
+_LEAST: Final = 8
+"""Characters of what was heard that have to be found within a text."""
 _TAIL: Final = 400
 """Characters at the end of what was heard that are looked for in the text."""
 
@@ -42,8 +45,7 @@ def reached(text: str, heard: str) -> str:
     tail = begun[-_TAIL:]
     while tail and not end:
         # What was heard may begin with words that are not in the text ("So far: "); the longest end of it that is.
-        found = text.find(tail)
-        end = found + len(tail) if found >= 0 else 0
+        end = _end_in(text, tail)
         tail = tail.partition(" ")[2]
     ends = [match.end() for match in _CLAUSE.finditer(text, 0, min(len(text), end + 1)) if match.end() <= end]
     return text[: ends[-1]] if ends else ""
@@ -59,6 +61,21 @@ def first_sentence(text: str, longest: int) -> str:
     sentence = _SENTENCE.search(stripped)
     first = stripped[: sentence.end()] if sentence is not None else stripped
     return first if len(first) <= longest else first[: longest - 1].rpartition(" ")[0] + "…"
+
+
+def _end_in(text: str, tail: str) -> int:
+    """Where `tail` ends in `text`, if it stands at its beginning, or begins a clause of it; else 0.
+
+    Within the text a word or two are not enough: "I" also stands in "It", and whatever came before it would be taken
+    for heard. To be told twice is better than never.
+    """
+    place = text.find(tail)
+    while place >= 0:
+        begins = _BEFORE.search(text, 0, place) is not None
+        if not place or (begins and len(tail) >= _LEAST and " " in tail):
+            return place + len(tail)
+        place = text.find(tail, place + 1)
+    return 0
 
 
 def _end_of(text: str, begun: str) -> int:

@@ -163,3 +163,13 @@ def test_what_is_not_confirmed_as_heard_is_told_again_after_a_cut(heard: bool) -
     cut = play(session, [*confirmed, *types("no wait", 4_200)], until_ms=30_000)
     assert said(records).startswith(ONE)
     assert (ONE in said(cut)) is not heard
+
+
+def test_a_word_that_happens_to_stand_in_it_proves_nothing() -> None:
+    """Cut after "As I", a delivery was once taken for heard up to the "I" of a later sentence, and the first one was
+    never told."""
+    text = "There is a table at nine. It is for 29 people. Dinner comes to 58 euros."
+    assert reached(text, "As I") == ""
+    assert reached(text, "As I was saying: It") == ""
+    assert reached(text, "As I was saying: It is for 29 people.") == text[:46]
+    assert reached(text, "By the way: There is a table at nine. It") == text[:25]

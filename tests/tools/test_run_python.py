@@ -42,14 +42,16 @@ def error(result: Result) -> str:
 
 
 def processes() -> list[str]:
-    """Our programs that are alive, as the system lists them."""
+    """Our programs that are alive, as the system lists them: what this process has started, and orphans. Another
+    process of the same test run may have some of its own."""
     found: list[str] = []
     for entry in Path("/proc").iterdir():
         try:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1]) if line else 0
         except OSError:
             continue
-        if b"tools.python_child" in line:
+        if b"tools.python_child" in line and parent in (1, os.getpid()):
             found.append(line.decode(errors="replace"))
     return found
 
