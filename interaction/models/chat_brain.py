@@ -379,6 +379,8 @@ class ChatBrain:
             self._emit(self._speaking.end(answer, more=False))
             self._end(answer)
         elif trouble.transient and answer.said and answer.resumes < self._settings.resumes:
+            # What was held back as it might have begun a frame: no more of it comes, and half a word is none.
+            self._emit(self._speaking.end(answer, more=True))
             answer.resumes += 1
             answer.joint = Joint(answer.said)
             self._start(answer, self._asking.resume(self._turn, answer.said))

@@ -388,6 +388,12 @@ def test_an_answer_that_breaks_off_is_gone_on_with_and_nothing_is_said_twice() -
     assert "broke off" in last_words(talk.requests[1])
 
 
+def test_one_that_breaks_off_at_what_might_begin_the_nonce_loses_no_letter() -> None:
+    """The nonce of this session begins with "a": at the end of "sea" that was held back, and "se a is wide" was said."""
+    talk = hold([*typed("Tell me.", 1_000), LEAVES], ["The sea", trouble("cut off")], ["The sea", " is wide."])
+    assert talk.said == "The sea is wide."
+
+
 def test_an_answer_that_falls_silent_is_gone_on_with() -> None:
     talk = hold([*typed("Count to six.", 1_000), LEAVES], ["One two ", 60.0], ["three."])
     assert talk.said == "One two three."
