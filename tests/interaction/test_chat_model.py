@@ -389,7 +389,7 @@ def test_an_answer_that_breaks_off_is_gone_on_with_and_nothing_is_said_twice() -
 
 
 def test_one_that_breaks_off_at_what_might_begin_the_nonce_loses_no_letter() -> None:
-    """The nonce of this session begins with "a": at the end of "sea" that was held back, and "se a is wide" was said."""
+    """The nonce of this session begins with "a": at the end of "sea" that was held back, and "se a is" was said."""
     talk = hold([*typed("Tell me.", 1_000), LEAVES], ["The sea", trouble("cut off")], ["The sea", " is wide."])
     assert talk.said == "The sea is wide."
 
