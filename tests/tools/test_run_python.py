@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,24 +42,26 @@ def error(result: Result) -> str:
     return str(result.data["error"])
 
 
+@pytest.fixture(autouse=True)
+def _place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of this test run in a place of its own: another process of the test run has some as well."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("programs")))
+
+
 def processes() -> list[str]:
-    """Our programs that are alive, as the system lists them: what this process has started, and orphans. Another
-    process of the same test run may have some of its own."""
+    """Our programs that are alive, as the system lists them, and what they have started."""
     found: list[str] = []
     for entry in Path("/proc").iterdir():
         try:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1]) if line else 0
         except OSError:
             continue
-        if b"tools.python_child" in line and parent in (1, os.getpid()):
+        if b"tools.python_child" in line and tempfile.gettempdir().encode() in line:
             found.append(line.decode(errors="replace"))
     return found
 
 
 def folders() -> set[str]:
-    import tempfile
-
     return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("duologue-python-")}
 
 
@@ -288,7 +291,8 @@ async def test_without_walls_a_cancelled_call_kills_its_children_too(monkeypatch
     open_air = Isolation(network=False, files=False, processes=False, memory=False)
     code = (
         "import subprocess, sys\n"
-        "subprocess.Popen([sys.executable, '-c', 'tools.python_child = __import__(\"time\").sleep(60)'])\n"
+        "subprocess.Popen([sys.executable, '-c', 'tools.python_child = __import__(\"time\").sleep(60)', "
+        f"{tempfile.gettempdir()!r}])\n"
         "print('begun', flush=True)\nimport time\ntime.sleep(60)"
     )
     start = (

@@ -67,8 +67,12 @@ async def _address(address: Address, lost: anyio.Event) -> AsyncGenerator[Any]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
-    # As the SDK's own: an answer may stream for long before its next event.
-    client = httpx2.AsyncClient(headers=filled_in(address.headers), timeout=httpx2.Timeout(30.0, read=300.0))
+    def made() -> httpx2.AsyncClient:
+        # As the SDK's own: an answer may stream for long before its next event.
+        return httpx2.AsyncClient(headers=filled_in(address.headers), timeout=httpx2.Timeout(30.0, read=300.0))
+
+    # Not on the loop: it looks for certificates on the disk.
+    client = await anyio.to_thread.run_sync(made)
     async with client, streamable_http_client(address.url, http_client=client) as (incoming, outgoing):
         yield _Watched(incoming, lost), outgoing
 
