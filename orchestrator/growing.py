@@ -16,7 +16,7 @@ _ENDED: Final = re.compile(r"""[.!?:;…\u3002\uff01\uff1f]["'”’)\]]*$|\n$""
 _CLAUSE: Final = re.compile(r"""[.!?:;,…][\"'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
 _SENTENCE: Final = re.compile(r"""[.!?…]["'”’)\]]*(?=\s)|[\u3002\uff01\uff1f]|\n""")
 _BEFORE: Final = re.compile(r"""[.!?:;,…\u3002\uff01\uff1f\n]["'”’)\]]*\s*\Z""")
-_LEAST: Final = 8
+_LEAST: Final = 4
 """Characters of what was heard that have to be found within a text."""
 _TAIL: Final = 400
 """Characters at the end of what was heard that are looked for in the text."""
@@ -64,16 +64,17 @@ def first_sentence(text: str, longest: int) -> str:
 
 
 def _end_in(text: str, tail: str) -> int:
-    """Where `tail` ends in `text`, if it stands at its beginning, or begins a clause of it; else 0.
+    """Where `tail` ends in `text`, if it stands at its beginning, or is the whole beginning of a clause of it; else 0.
 
-    Within the text a word or two are not enough: "I" also stands in "It", and whatever came before it would be taken
+    Within the text a letter or two are not enough: "I" also stands in "It", and whatever came before it would be taken
     for heard. To be told twice is better than never.
     """
     place = text.find(tail)
     while place >= 0:
-        begins = _BEFORE.search(text, 0, place) is not None
-        if not place or (begins and len(tail) >= _LEAST and " " in tail):
-            return place + len(tail)
+        end = place + len(tail)
+        whole = not (tail[-1:].isalnum() and text[end : end + 1].isalnum())
+        if not place or (whole and len(tail) >= _LEAST and _BEFORE.search(text, 0, place) is not None):
+            return end
         place = text.find(tail, place + 1)
     return 0
 
