@@ -31,7 +31,8 @@ def says(text: str, *, final: bool = True) -> str:
 def converse(chat: Program, server: ModelServer) -> list[Record]:
     """The conversation of the issue: an interruption, a task with two tools, a correction in its middle, a result."""
     chat.type(says("tell me a story"))
-    chat.hear('"type":"emit".*lighthouse')  # and not only that the model has written it
+    # The end of the first sentence was shown, and not only written by the model. (A word may come in two pieces.)
+    chat.hear(r'"type":"emit".*"text":"[^"]*\.')
     chat.type(says("wa", final=False))  # typing while it speaks stops it
     chat.hear('"type":"stop"')
     server.wait(lambda: server.asked("voice")[0].closed_at is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import pydantic
 import pytest
 
@@ -19,3 +21,9 @@ pydantic.create_model("First")
 def unused_port() -> int:
     """A port of the loopback that nobody listens on."""
     return free_port()
+
+
+@pytest.fixture
+def programs_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of this test run in a place of its own: another process of the test run has some as well."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("programs")))
