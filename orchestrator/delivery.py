@@ -40,7 +40,8 @@ def _moment(state: State, now: Instant) -> Moment:
         ended=state.person.ended,
         tempo_ms=state.person.tempo_ms,
         pause_ms=state.person.tempo.pause_ms(ended=state.person.ended),
-        answered=state.person.last_input is None or (state.speech.last_emit or START) >= state.person.last_input,
+        answered=state.person.last_input is None
+        or max(state.speech.last_emit or START, state.acted_at or START) >= state.person.last_input,
         unsure=bool(state.person.unsure),
         reply_due=state.reply_since is not None,
         remaining_chars=state.speech.remaining,
@@ -314,8 +315,9 @@ def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
             _owe_again(state, finding, "", reason, now)
             state.speech.withdraw(finding)
     for note in list(state.ledger.notes.values()):
-        if note.state == "offered" and note.quiet_ms:
-            # It is still being phrased, for a gap that is gone.
+        if note.state == "offered":
+            # It is still being phrased, for a gap that is gone. Kept until the person has finished it would be told
+            # before their answer, and before anybody knows whether they still want it.
             _owe_again(state, note.finding.id, "", reason, now)
     state.collect(out)
 
@@ -346,8 +348,10 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if job is not None and job.answered and not note.finding.terminal:
         settle(state, note, "superseded", "its task has answered meanwhile", now)
         return
-    note.since = now
-    state.ledger.settle(note, "owed", f"its delivery was cut: {reason}")
+    if heard:
+        note.since = now  # else it has waited all the time, and its patience does not begin anew
+    why = "its delivery was cut" if heard else "it was taken back before its first word"
+    state.ledger.settle(note, "owed", f"{why}: {reason}")
 
 
 def _holds(heard: str, text: str) -> bool:

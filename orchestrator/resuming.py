@@ -17,7 +17,7 @@ from orchestrator import delivery, work
 from orchestrator.clock import MS, Instant
 from orchestrator.config import SessionConfig
 from orchestrator.context import Context, Entry, Said
-from orchestrator.effects import Amend, Cancel, Delegate, Heard
+from orchestrator.effects import Amend, Cancel, Delegate, Effect, Heard, LedgerChanged
 from orchestrator.errors import ConfigError
 from orchestrator.ledger import OPEN
 from orchestrator.speech import Speech, take_back
@@ -79,7 +79,10 @@ def revive(snapshot: Snapshot, *, now: Instant, config: SessionConfig | None) ->
     state.resumed_at, state.held = now, ("", ())
     state.unproven.extend(_in_the_air(state.speech))
     # It was cut when the connection broke, not now.
-    delivery.silence(state, "the connection was lost", snapshot.at, [])
+    cut: list[Effect] = []
+    delivery.silence(state, "the connection was lost", snapshot.at, cut)
+    # Nobody is there to be stopped; but what became of each finding is told with the first thing that happens.
+    state.ledger.changes.extend(change for change in cut if isinstance(change, LedgerChanged))
     delivery.rest(state, state.n, snapshot.at)
     state.speech.seal()
     state.speech.paused = False
@@ -89,7 +92,6 @@ def revive(snapshot: Snapshot, *, now: Instant, config: SessionConfig | None) ->
     _say_again(state, now)
     _forget_the_moment(state, now)
     state.floor.settle(person=False, assistant=state.speech.speaking, now=now)
-    state.ledger.changes.clear()
     return kept, state
 
 

@@ -175,14 +175,14 @@ class Session:
                 state.topic += 1
                 work.cancel(state, event, now, out)
             case ModelScheduled():
-                state.asked.clear()
+                state.dealt_with(now)
                 refused = state.agenda.add(event.item, now=now)
                 if refused:
                     work.announce(state, f"I can't put that on the agenda: {refused}.", "the agenda refused it", now)
                 else:
                     state.note(Scheduled(item=event.item), now)
             case ModelUnscheduled():
-                state.asked.clear()
+                state.dealt_with(now)
                 state.agenda.remove(event.item)
                 state.note(Unscheduled(item=event.item), now)
             case ModelRested():
@@ -337,7 +337,7 @@ class Session:
     def _acts(self, now: Instant, out: list[Effect]) -> None:
         """The voice does something about what was said."""
         self._commit(now, out)
-        self._state.asked.clear()
+        self._state.dealt_with(now)
 
     # --- the voice ---------------------------------------------------------------------------------------------------
 

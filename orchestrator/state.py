@@ -58,6 +58,8 @@ class State(msgspec.Struct):
     """The first micro-turn that told the voice so."""
     asked: list[str] = msgspec.field(default_factory=list[str])
     """The lines that the person finished and the voice has not dealt with: said to the next voice after a break."""
+    acted_at: Instant | None = None
+    """When the voice last did something about what was said."""
     last_splice: Instant | None = None
     topic: int = 0
     leave: Leave = msgspec.field(default_factory=Leave)
@@ -104,6 +106,11 @@ class State(msgspec.Struct):
     def note(self, entry: Entry, now: Instant) -> int:
         """Append to the conversation. Returns the new revision."""
         return self.context.append(entry, now=now, n=self.n)
+
+    def dealt_with(self, now: Instant) -> None:
+        """The voice does something about what was said."""
+        self.asked.clear()
+        self.acted_at = now
 
     def collect(self, out: list[Effect]) -> None:
         """Put what the ledger changed into `out`, so that it stands beside its cause."""

@@ -42,10 +42,11 @@ def _bot_speaks(moment: Moment) -> bool:
 
 
 class NotRetried(msgspec.Struct, frozen=True, tag=True):
-    """What was given to the voice once and was interrupted is not told again."""
+    """What was interrupted while it was told is not told again. (Interrupted before its first word, it is: the kinder
+    reading.)"""
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
-        cut = tuple(item for item in pending if item.offers > item.unspoken)
+        cut = tuple(item for item in pending if item.cuts)
         return Drop(ids(cut), "it was interrupted, and nobody tells it again") if cut else None
 
 

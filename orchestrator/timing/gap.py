@@ -18,7 +18,8 @@ class WaitForGap(msgspec.Struct, frozen=True, tag=True):
     gap must be `open_ms`, longer than `tempo` keys at their speed, and longer than the pauses after which they have
     gone on before (`Moment.pause_ms`, and a quarter more); but never longer than `longest_ms`, so that nobody who
     merely left a line open waits for ever. After an Enter it must be longer than the breaths they take between two
-    lines, but never longer than `breath_ms`: who types in bursts gets the result in the first real gap.
+    lines, but never longer than `breath_ms`: who types in bursts gets the result in the first real gap. A line to which
+    the voice had nothing to say ("well, let me see,") was probably not all of it: then the gap must be `silence_ms`.
     """
 
     quiet_ms: int = 300
@@ -26,6 +27,7 @@ class WaitForGap(msgspec.Struct, frozen=True, tag=True):
     tempo: int = 2
     longest_ms: int = 4_000
     breath_ms: int = 900
+    silence_ms: int = 1_200
 
     def decide(self, moment: Moment, pending: tuple[Pending, ...]) -> Decision | None:
         if moment.floor in ("person", "both"):
@@ -35,18 +37,27 @@ class WaitForGap(msgspec.Struct, frozen=True, tag=True):
         wanted = self.wanted_ms(moment)
         if moment.quiet_ms < wanted:
             until = Instant(moment.now + (wanted - moment.quiet_ms) * MS)
-            return Hold("the person has only just stopped", ids(pending), to_ms(until))
+            return Hold(self.why(moment), ids(pending), to_ms(until))
         return None
+
+    def why(self, moment: Moment) -> str:
+        """Why the gap is not long enough yet."""
+        if moment.ended and moment.quiet_ms >= self._ended_ms(moment):
+            return "the voice had nothing to say to that: the person may go on"
+        return "the person has only just stopped"
 
     def wanted_ms(self, moment: Moment) -> int:
         """How long this person must be quiet for a gap to be one."""
-        usual = moment.pause_ms * 5 // 4
         if moment.ended:
-            return max(self.quiet_ms, min(usual, self.breath_ms))
-        usual = max(usual, self.tempo * moment.tempo_ms)
+            taken_in = moment.answered or moment.reply_due or moment.remaining_chars
+            return max(self._ended_ms(moment), 0 if taken_in else self.silence_ms)
+        usual = max(moment.pause_ms * 5 // 4, self.tempo * moment.tempo_ms)
         if not moment.answered:
             usual = max(usual, self.open_ms)
         return max(self.quiet_ms, min(usual, self.longest_ms))
+
+    def _ended_ms(self, moment: Moment) -> int:
+        return max(self.quiet_ms, min(moment.pause_ms * 5 // 4, self.breath_ms))
 
 
 class AnswerFirst(msgspec.Struct, frozen=True, tag=True):
@@ -76,7 +87,7 @@ class Ahead(msgspec.Struct, frozen=True, tag=True):
         wanted = self.gap.wanted_ms(moment)
         early = Instant(moment.now + (wanted - self.ahead_ms - moment.quiet_ms) * MS)
         if early > moment.now:
-            return Hold("the person has only just stopped", ids(pending), to_ms(early))
+            return Hold(self.gap.why(moment), ids(pending), to_ms(early))
         decision = self.then.decide(moment, pending)
         if not isinstance(decision, Splice):
             return decision

@@ -60,7 +60,8 @@ class Moment(msgspec.Struct, frozen=True):
     unsure: bool = False
     """The person types what may yet be a backchannel."""
     answered: bool = True
-    """The assistant has said something since the person last did anything: so it took what they said for whole."""
+    """The assistant has said something, or handed work over, since the person last did anything: so it took what they
+    said for whole."""
     reply_due: bool = False
     """The person has finished and the voice has not answered yet."""
     remaining_chars: int = 0

@@ -133,7 +133,9 @@ class _Clerk:
             case "wait" | "parts":
                 pass
             case "ask":
-                answer = f" with {await desk.ask(f'Which {wanted.tag}?')}"
+                said = await desk.ask(f"Which {wanted.tag}?")
+                # A very long line of the person's may be the answer; read out whole it would take minutes.
+                answer = f" with {said[:60]}"
             case "charge":
                 [charged] = await desk.call(ToolCall("charge", {"tag": wanted.tag, "call": bundle.id}))
                 answer = f" ({'charged' if charged.ok else 'not charged again'})"

@@ -30,7 +30,7 @@ def models() -> ModelServer:
 
 def _voice(body: Mapping[str, Any]) -> Reply:
     said = _last_words(body)
-    if "144" in said:
+    if "is 144" in said:  # a nonce may have the number alone
         return Reply(TOLD, first_ms=40, between_ms=5)
     if "agenda" in said:
         arguments = {"text": "where the agenda is, not the ledger", "say": "Sure, the agenda then."}

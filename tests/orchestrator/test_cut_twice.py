@@ -43,7 +43,7 @@ def going_on(turn: MicroTurn) -> list[ModelEvent]:
 
 def test_what_was_heard_before_each_cut_counts() -> None:
     """Also before the first: a voice that knew only of the last piece would tell the beginning again."""
-    cuts: list[tuple[int, Event]] = [(at, UserText("wait a second", final=True)) for at in (1_800, 2_600)]
+    cuts: list[tuple[int, Event]] = [(at, UserText("wait a second", final=True)) for at in (1_800, 3_800)]
     records = play(working(), [(1_000, found(ANSWER)), *cuts], until_ms=12_000, voice=going_on)
     offers = [offer for _, step in only(StepModel, records) for offer in step.turn.offers]
     assert len(offers) == 3
@@ -58,7 +58,7 @@ def test_read_out_it_goes_on_each_time_from_the_clause_that_was_cut() -> None:
     def mute(turn: MicroTurn) -> list[ModelEvent]:
         return []
 
-    cuts: list[tuple[int, Event]] = [(at, UserText("what?", final=True)) for at in (5_900, 6_700)]
+    cuts: list[tuple[int, Event]] = [(at, UserText("what?", final=True)) for at in (5_900, 7_900)]
     records = play(session, [(5_000, found(ANSWER)), *cuts], until_ms=20_000, voice=mute)
     words = said(records)
     assert words.count("As I was saying: ") == 2

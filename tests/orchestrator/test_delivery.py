@@ -67,7 +67,7 @@ def test_the_same_while_the_person_is_known_to_speak_but_not_what() -> None:
     ]
     records = play(working(), events, until_ms=12_000)
     assert said(records) == ANSWER
-    assert 9_000 < min(spoken(records, "s-1.1")) <= 9_500
+    assert 10_200 <= min(spoken(records, "s-1.1")) <= 10_400  # nobody has answered: they might go on
 
 
 def test_a_result_at_a_good_moment_is_spoken_at_once() -> None:

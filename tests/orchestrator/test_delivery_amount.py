@@ -107,19 +107,19 @@ def test_what_is_phrased_ahead_is_heard_when_the_person_has_been_quiet_for_long_
         working(), [*types("ok then", 1_000), (1_200, found("It rains."))], until_ms=4_000, latency_ms=250
     )
     (splice,) = (splice for _, splice in only(Splice, slow_voice))
-    assert splice.quiet_ms == 300
-    # Enter came at 1.70 s. The voice was asked when it had answered, and was ready before the gap was long enough.
-    assert spoken(slow_voice, "s-1.1")[0] == 2_200
+    assert splice.quiet_ms == 1_200
+    # Enter came at 1.70 s. The voice was asked 0.6 s before the gap was long enough, and was ready then.
+    assert spoken(slow_voice, "s-1.1")[0] == 2_900
     quick_voice = play(working(), [*types("ok then", 1_000), (1_200, found("It rains."))], until_ms=4_000)
-    assert spoken(quick_voice, "s-1.1") == [2_000]
+    assert spoken(quick_voice, "s-1.1") == [2_900]
 
 
 def test_what_was_phrased_ahead_is_thrown_away_where_the_person_goes_on() -> None:
-    events = [*types("ok", 1_000), (1_050, found("It rains.")), *types("and", 1_350)]
+    events = [*types("ok", 1_000), (1_050, found("It rains.")), *types("and", 2_050)]
     records = play(working(), events, until_ms=6_000)
     assert said(records) == "It rains."
-    assert min(spoken(records, "s-1.1")) >= 1_950
-    assert "cut" in " ".join(change.reason for _, change in only(LedgerChanged, records))
+    assert min(spoken(records, "s-1.1")) >= 2_350 + 1_200
+    assert "before its first word" in " ".join(change.reason for _, change in only(LedgerChanged, records))
 
 
 def test_what_goes_stale_while_the_voice_phrases_it_is_not_said() -> None:

@@ -156,6 +156,27 @@ def test_what_was_cut_goes_on_from_where_it_was_cut() -> None:
     assert states(again, "s-1.1")[-1] == "heard"
 
 
+def test_what_became_of_it_by_the_kill_stands_in_the_journal_that_goes_on() -> None:
+    """Two results in one utterance, killed after the first of them: it was heard, and somebody must be told so."""
+
+    def both_at_once(turn: MicroTurn) -> Sequence[ModelEvent]:
+        ids = tuple(offer.finding.id for offer in turn.offers)
+        told = " ".join(offer.finding.text for offer in turn.offers)
+        return [ModelSpoke(told, ids), ModelRested(turn.n)] if ids else [ModelRested(turn.n)]
+
+    session = working(pace=60)
+    session.receive(ModelDelegated("and that"), now=from_ms(20))
+    session.receive(DelegationUpdate("s-2", "running"), now=from_ms(30))
+    results: list[tuple[int, Event]] = [(500, found("It is in box 22.")), (510, found(LONG, "s-2"))]
+    first = play(session, results, until_ms=2_000, voice=both_at_once)
+    assert said(first).startswith("It is in box 22. This is")
+    assert states(first, "s-1.1") == ["owed", "offered", "speaking"]
+    again = play(back(session, 2_000, 4_000), [], until_ms=20_000, voice=plain_voice)
+    assert states(again, "s-1.1") == ["heard"]
+    assert states(again, "s-2.1") == ["owed", "offered", "speaking", "heard"]
+    assert "box 22" not in said(again)
+
+
 def test_what_came_in_the_absence_is_told_on_return() -> None:
     resumed = back(working(), 1_000, HOUR_MS)
     [task] = resumed.open_delegations()

@@ -64,7 +64,7 @@ def test_speaking_is_no_pause_and_being_told_something_is_none() -> None:
     assert person.tempo == Tempo(between=[800])
 
 
-GAP = FirstOf((WaitForGap(), Speak()))
+GAP = FirstOf((WaitForGap(silence_ms=0), Speak()))  # nobody answers here, and only the pauses count
 
 
 def told_at(events: list[tuple[int, Event]], *, ready_ms: int, until_ms: int = 30_000) -> list[int]:

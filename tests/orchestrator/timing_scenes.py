@@ -133,8 +133,18 @@ STORY: Final = "The old station has a clock, which was built long ago, and it is
 SCENES: Final[dict[str, Callable[[], str]]] = {
     "WaitForGap": scene(GATED, [*types("when is it", 1_000), (1_600, found(TRAIN))], 4_000),
     "WaitForGap, slow": scene(GATED, [*_slow(), (2_000, found(TRAIN))], 9_000),
-    "Ahead": scene(Ahead(WaitForGap(), Speak()), [*types("well", 1_000), (1_200, found(TRAIN))], 3_000, latency_ms=250),
-    "without Ahead": scene(GATED, [*types("well", 1_000), (1_200, found(TRAIN))], 3_000, latency_ms=250),
+    "Ahead": scene(
+        Ahead(WaitForGap(), FirstOf((AnswerFirst(), Speak()))),
+        [*types("well", 1_000), (1_200, found(TRAIN))],
+        3_600,
+        latency_ms=250,
+    ),
+    "without Ahead": scene(
+        FirstOf((WaitForGap(), AnswerFirst(), Speak())),
+        [*types("well", 1_000), (1_200, found(TRAIN))],
+        3_600,
+        latency_ms=250,
+    ),
     "AnswerFirst": scene(
         FirstOf((WaitForGap(), AnswerFirst(), AtBoundary(), Speak())),
         [*types("what time?", 1_000), (1_600, found(TRAIN))],
