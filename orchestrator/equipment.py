@@ -20,6 +20,7 @@ from orchestrator.events import ToolsChanged
 from orchestrator.function_tool import as_tool
 from orchestrator.ports import Equipped, OpenTools, Reasoner, Resource, Tool, ToolInfo, ToolSource
 from orchestrator.resources import Resources
+from orchestrator.tool_port import Reread
 from orchestrator.toolbox import Toolbox
 
 __all__ = ["EVERY", "Equipment", "Pool", "ToolLike", "sorted_out"]
@@ -136,7 +137,7 @@ class Equipment:
 
     async def changes(self) -> AsyncGenerator[Equipped]:
         """Each time the open sources have come to have other tools: what is new, gone, and changed."""
-        before, problem = {info.name: info for info in self.infos}, ""
+        before, problem, readings = {info.name: info for info in self.infos}, "", self._readings()
         while self._open:
             # What is wrong from the start is told at the start.
             if self.problem == problem:
@@ -146,8 +147,15 @@ class Equipment:
             removed = tuple(name for name in before if name not in now)
             changed = tuple(name for name, info in now.items() if before.get(name, info) != info)
             known, before, problem = problem, now, self.problem
-            if added or removed or changed or problem != known:
-                yield Equipped(ToolsChanged(added, removed, changed, self.routes, problem), tuple(now.values()))
+            read, readings = readings, self._readings()
+            again = tuple(spec for spec, count in readings.items() if read.get(spec) != count)
+            told = bool(added or removed or changed or problem != known)
+            if told or again:
+                event = ToolsChanged(added, removed, changed, self.routes, problem, () if told else again)
+                yield Equipped(event, tuple(now.values()))
+
+    def _readings(self) -> dict[str, int]:
+        return {open_.spec: open_.readings for open_ in self._open.values() if isinstance(open_, Reread)}
 
     async def _change(self) -> None:
         async with anyio.create_task_group() as group:

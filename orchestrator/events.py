@@ -124,6 +124,8 @@ class ToolsChanged(_Event, frozen=True, tag="tools.changed"):
     routes: dict[str, str] = {}
     problem: str = ""
     """What is wrong with them now, for the person to read; empty when all is well (again)."""
+    read_again: tuple[str, ...] = ()
+    """Where a file was saved and what stands in it has the same names and forms as before: what it does may be new."""
 
 
 class ModelSpoke(_Event, frozen=True, tag="model.spoke"):

@@ -94,11 +94,20 @@ class _Watched:
         self._sources = sources
         self._fixed = sorted_out(found.tools)[0]
         self._problem = ""
+        self._readings = 0
         self._changed = anyio.Event()
 
     @property
     def tools(self) -> Sequence[Tool]:
         return [*self._fixed, *(tool for source in self._sources for tool in source.tools)]
+
+    @property
+    def spec(self) -> str:
+        return self._spec
+
+    @property
+    def readings(self) -> int:
+        return self._readings
 
     @property
     def problem(self) -> str:
@@ -153,6 +162,7 @@ class _Watched:
             _log.warning("the tools of %s stay as they were: %s; %s", self._spec, error.what, error.why)
             return
         self._found, self._fixed, self._problem = found, fixed, ""
+        self._readings += 1
         _log.info("the tools of %s were read again", self._spec)
 
 

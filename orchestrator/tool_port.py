@@ -15,6 +15,7 @@ __all__ = [
     "Checking",
     "OpenTools",
     "Progress",
+    "Reread",
     "Resource",
     "Result",
     "SyncToolContext",
@@ -230,6 +231,21 @@ class OpenTools(Protocol):
     async def changed(self) -> None:
         """Return when `tools` or `problem` is no longer what it was at the call. One that never changes waits for
         ever."""
+        ...
+
+
+@runtime_checkable
+class Reread(Protocol):
+    """What open tools may have beside `OpenTools` where they come from a file that is read again when it is saved."""
+
+    @property
+    def spec(self) -> str:
+        """Where they come from, for the person to read."""
+        ...
+
+    @property
+    def readings(self) -> int:
+        """How often it has been read again."""
         ...
 
 

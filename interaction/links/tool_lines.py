@@ -15,7 +15,7 @@ _MOST: Final = 6
 def tool_lines(event: ToolsChanged) -> list[str]:
     """A line for each thing that is to be known; the names are a stranger's, and not yet printable."""
     told = (("new", event.added), ("changed", event.changed), ("gone", event.removed))
-    parts = [f"{what}: {_listed(names)}" for what, names in told if names]
+    parts = [f"{what}: {_listed(names)}" for what, names in (*told, ("read again", event.read_again)) if names]
     lines = ["; ".join(parts)] if parts else []
     if event.problem:
         return [*lines, event.problem]

@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from background.models.scripted import ScriptedReasoner
+from interaction.links.tool_lines import tool_lines
 from orchestrator.assistant import Assistant
 from orchestrator.bundle import Bundle
 from orchestrator.effects import Effect
@@ -130,6 +131,13 @@ async def test_an_assistant_takes_them_while_it_talks(file: Path, source: Reload
             assert (await until(events, ToolsChanged)).added == ("leave",)
             await talk.type("please greet me once more")
             assert "good day you" in (await until(events, Finding)).text
+            replaced(file, MORE.replace("hello", "good day").replace("good day {name}", "good night {name}"))
+            again = await until(events, ToolsChanged)
+            # What it does is new, and nothing that anybody could see: the person is told that it was read.
+            assert (again.added, again.removed, again.changed) == ((), (), ())
+            assert tool_lines(again) == ["read again: greetings_of_ours.py"]
+            await talk.type("please greet me for the last time")
+            assert "good night you" in (await until(events, Finding)).text
 
 
 async def test_two_of_one_name_are_told_and_the_first_is_used(file: Path, source: Reloading) -> None:
