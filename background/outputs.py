@@ -77,7 +77,7 @@ class Outputs:
         try:
             asked = msgspec.convert(arguments, _Asked, strict=False)
         except msgspec.ValidationError as error:
-            return Result(f"The arguments of {READ_OUTPUT.name} do not fit: {error}.", ok=False, retry=True)
+            return Result(f"The arguments do not fit: {error}.", ok=False, retry=True)
         kept = self._kept.get(asked.handle)
         if kept is None:
             known = f"There is {', '.join(self._kept)}." if self._kept else "There is none."

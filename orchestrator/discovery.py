@@ -96,7 +96,8 @@ def found_at(spec: str, *, again: Iterable[str] = ()) -> Found:
                 _what_instead(target),
                 "put @tool before a function there, or name what is meant: see docs/tools.md, Where tools are found",
             )
-        _guarded(spec, lambda: sorted_out(tools))
+        if not any(_guarded(spec, lambda: sorted_out(tools))):
+            raise ConfigError(f"there are no tools in {spec!r}", "it is empty", "put tools into it: see docs/tools.md")
         # The first one is theirs even where something else had imported it already.
         modules = {**_own(before, first=main), **_own(before)}
     return Found(tools, tuple(modules), tuple(modules.values()))

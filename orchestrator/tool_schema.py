@@ -35,13 +35,11 @@ class Arguments:
 
     def __init__(
         self,
-        tool: str,
         model: type[pydantic.BaseModel],
         names: Mapping[str, str],
         context: str,
         resources: Mapping[str, Resource[Any]],
     ) -> None:
-        self._tool = tool
         self._model = model
         self._names = names
         self.context = context
@@ -62,7 +60,7 @@ class Arguments:
         except pydantic.ValidationError as error:
             details = error.errors(include_url=False, include_context=False)
             raise ToolRetry(
-                f"The arguments of {self._tool} do not fit.",
+                "The arguments do not fit.",
                 "\n".join(dict.fromkeys(self._line(detail) for detail in details)),
                 "Call it again with arguments that fit.",
             ) from error
@@ -146,7 +144,7 @@ def read_signature(function: Callable[..., Any], *, name: str, known: Mapping[st
     try:
         model: type[pydantic.BaseModel] = pydantic.create_model(name, __config__=config, **fields)
         names = {f"arg_{index}": parameter for index, parameter in enumerate(taken)}
-        arguments = Arguments(name, model, names, contexts[0] if contexts else "", resources)
+        arguments = Arguments(model, names, contexts[0] if contexts else "", resources)
     except (PydanticUserError, TypeError, NameError) as error:
         wrong = [parameter for parameter in taken if not _can_be_told(hints[parameter])]
         refuse(

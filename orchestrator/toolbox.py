@@ -39,7 +39,7 @@ class Toolbox:
         limits: Limits of the box, as `timeout=5`: for each tool, where the tool has not said otherwise.
 
     Raises:
-        ConfigError: two tools have one name, or the prefix makes a name that models do not accept.
+        ConfigError: it has no name, two tools have one name, or the prefix makes a name that models do not accept.
         ToolDefinitionError: something in it cannot become a tool.
     """
 
@@ -51,6 +51,12 @@ class Toolbox:
         prefix: str = "",
         **limits: Unpack[LimitOptions],
     ) -> None:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(
+                "a toolbox was made without a name",
+                f"its first argument is {type(name).__name__}, and must be what the box is called in lists and errors",
+                'write Toolbox("shop", [order, look], prefix="shop_")',
+            )
         self._name = name
         self._prefix = prefix
         self._given = dict(limits)

@@ -140,6 +140,12 @@ def test_by_what_a_package_offers(write: Write, tmp_path: Path, monkeypatch: pyt
     assert names("all") == ["shop_order", "hours"]
 
 
+def test_an_empty_box_is_no_box_of_tools(write: Write) -> None:
+    write("from orchestrator import Toolbox\n\nbox = Toolbox('shop')\n")
+    with pytest.raises(ConfigError, match="there are no tools in 'shop_of_ours:box'"):
+        tools_from("shop_of_ours:box")
+
+
 @pytest.mark.parametrize(
     ("spec", "what", "why"),
     [

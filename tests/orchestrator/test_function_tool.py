@@ -255,7 +255,7 @@ async def test_wrong_arguments_ask_for_another_try_with_a_line_for_each() -> Non
     with pytest.raises(ToolRetry) as raised:
         await chunks(book, stop={"platform": "z" * 500}, kind="third", train=9)
     shown = "z" * 59
-    assert raised.value.what == "The arguments of book do not fit."
+    assert raised.value.what == "The arguments do not fit."
     assert raised.value.why.splitlines() == [
         "stop.name: is missing.",
         f"stop.platform: input should be a valid integer, unable to parse string as an integer (it was '{shown}...).",

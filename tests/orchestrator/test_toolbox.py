@@ -47,6 +47,13 @@ def shop() -> Toolbox:
     return box
 
 
+def test_a_box_has_a_name_and_it_comes_first() -> None:
+    with pytest.raises(ConfigError) as raised:
+        Toolbox([plain, quick], prefix="shop_")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert "list" in raised.value.why
+    assert "Toolbox(" in raised.value.todo
+
+
 def test_its_tools_have_the_prefix_and_its_limits_where_they_say_nothing(shop: Toolbox) -> None:
     limits = {each.info.name: (each.info.limits.timeout, each.info.limits.retries) for each in shop}
     assert limits == {
