@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.errors import DuologueError, ToolFailed, ToolRetry
     from orchestrator.finding import Finding, Source
     from orchestrator.function_tool import tool
+    from orchestrator.guards import guarded
     from orchestrator.ports import Desk, Result, SyncToolContext, ToolCall, ToolContext
     from orchestrator.resources import resource
     from orchestrator.talk import Talk
@@ -57,6 +58,7 @@ __all__ = [
     "Toolbox",
     "__version__",
     "default_policy",
+    "guarded",
     "resource",
     "tool",
 ]
@@ -86,6 +88,7 @@ _HOME = {
     "ToolRetry": "errors",
     "Toolbox": "toolbox",
     "default_policy": "timing",
+    "guarded": "guards",
     "resource": "resources",
     "tool": "function_tool",
 }

@@ -23,6 +23,7 @@ SHELL = {
         "completions",
         "discovery",
         "equipment",
+        "guards",
         "function_tool",
         "ports",
         "reloading",
