@@ -6,8 +6,8 @@ from orchestrator.clock import START, Instant, after, from_ms, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Interrupted, Noticed, Settled, Spoke
 from orchestrator.decisions import Drop, Hold, Splice, Style
-from orchestrator.effects import Effect, Emit, FindingState, Offer, StopSpeaking
-from orchestrator.events import ModelRested
+from orchestrator.effects import NOT_CURRENT, Effect, Emit, FindingState, Offer, StopSpeaking
+from orchestrator.events import ModelRested, ModelSpoke
 from orchestrator.finding import CRITICAL, Finding
 from orchestrator.growing import first_sentence, goes_on, reached
 from orchestrator.ledger import Note
@@ -15,7 +15,18 @@ from orchestrator.speech import Cut, Segment, take_back_answers
 from orchestrator.state import State
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy
 
-__all__ = ["cut_speech", "decide", "give_up_waiting", "hear_out", "rest", "rested", "settle", "silence", "verbatim"]
+__all__ = [
+    "cut_speech",
+    "decide",
+    "give_up_waiting",
+    "hear_out",
+    "phrased",
+    "rest",
+    "rested",
+    "settle",
+    "silence",
+    "verbatim",
+]
 
 _MOVED_ON_TOPICS = 2
 """So many new requests after a cut delivery, and the person is held to have moved on."""
@@ -373,6 +384,26 @@ def cut_speech(state: State, finding: str, reason: str, now: Instant, out: list[
             _owe_again(state, other, segment.heard, reason, now)
 
 
+def phrased(state: State, event: ModelSpoke) -> bool:
+    """The voice tells findings. Returns whether it may: what was taken back from it meanwhile is not said.
+
+    Then the rest of that utterance is not said either, also when it is offered once more before the voice has come to
+    its end: half of a result would be heard, and taken for all of it.
+    """
+    notes = [state.ledger.notes.get(finding) for finding in event.about]
+    live = [note for note in notes if note is not None and note.state in ("offered", "speaking")]
+    if any(finding in state.refused for finding in event.about):
+        return False
+    if len(live) < len(event.about):
+        state.refused = event.about
+        state.notices.append(NOT_CURRENT)
+        return False
+    interject = any(note.style == "interject" for note in live)
+    quiet_ms = max(note.quiet_ms for note in live)
+    state.speech.say(event.text, event.about, event.overlap, quiet_ms, "clause" if interject else "last")
+    return True
+
+
 def rested(state: State, event: ModelRested, now: Instant, out: list[Effect]) -> None:
     """The voice has no more to say: what it said is whole, and of what it was given nothing is left to it."""
     state.speech.seal()
@@ -384,6 +415,7 @@ def rested(state: State, event: ModelRested, now: Instant, out: list[Effect]) ->
 
 def rest(state: State, n: int, now: Instant) -> None:
     """The voice has dealt with micro-turn `n`: what it was given and left unsaid is owed again."""
+    state.refused = ()
     delivering = state.speech.delivering()
     for note in list(state.ledger.notes.values()):
         if note.state == "offered" and note.offered_n <= n and note.finding.id not in delivering:

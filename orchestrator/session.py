@@ -15,7 +15,7 @@ from orchestrator.bundle import Amendment, Bundle
 from orchestrator.clock import MS, Instant, after, to_ms
 from orchestrator.config import SessionConfig
 from orchestrator.context import Deleted, Entry, Noticed, Said, Saw, Scheduled, Unscheduled
-from orchestrator.effects import NOT_CURRENT, Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
+from orchestrator.effects import Amend, Cancel, Close, Delegate, Effect, Heard, MicroTurn, Offer, StepModel
 from orchestrator.events import (
     BusDown,
     BusUp,
@@ -345,16 +345,11 @@ class Session:
         state = self._state
         state.voice_down = False
         if event.about:
-            notes = [state.ledger.notes.get(finding) for finding in event.about]
-            live = [note for note in notes if note is not None and note.state in ("offered", "speaking")]
-            if len(live) < len(event.about):
-                state.notices.append(NOT_CURRENT)
+            if not delivery.phrased(state, event):
                 return
-            interject = any(note.style == "interject" for note in live)
-            quiet_ms = max(note.quiet_ms for note in live)
-            state.speech.say(event.text, event.about, event.overlap, quiet_ms, "clause" if interject else "last")
         else:
             state.reply_since = None
+            state.refused = ()
             state.asked.clear()
             state.speech.say(event.text, overlap=event.overlap)
         self._edge(now)

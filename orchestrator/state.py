@@ -65,6 +65,8 @@ class State(msgspec.Struct):
     leave: Leave = msgspec.field(default_factory=Leave)
     expecting: str = ""
     """The id of a question of the background that the person has heard and not answered."""
+    refused: tuple[str, ...] = ()
+    """The findings of an utterance that the voice goes on with after it was refused."""
     held: tuple[str, tuple[str, ...]] = ("", ())
     """The last hold that was reported; the journal gets a hold when it changes."""
     away: set[BusPart] = msgspec.field(default_factory=set[BusPart])

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from orchestrator.context import Assigned, Entry, Found, Settled
-from orchestrator.effects import Offer
+from orchestrator.effects import NOT_CURRENT, MicroTurn, Offer
 
-__all__ = ["Backlog", "still_wanted"]
+__all__ = ["Backlog", "still_told", "took_floor"]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -36,6 +36,13 @@ class Backlog:
         """The oldest micro-turn that is not dealt with because of them."""
         return min((kept.n for kept in self._kept.values()), default=None)
 
+    def hear(self, turn: MicroTurn) -> None:
+        """Take in a micro-turn: what is no longer so, what was taken back, and what is offered."""
+        if took_floor(turn):
+            self.clear()
+        self.learn(turn.entries)
+        self.keep(turn.offers, turn.n)
+
     def keep(self, offers: Iterable[Offer], n: int) -> None:
         """Offers that came with micro-turn `n`; one that comes again takes the place of the one before."""
         for offer in offers:
@@ -54,6 +61,22 @@ class Backlog:
         """Drop what is no longer so."""
         wanted = {offer.finding.id for offer in still_wanted(self.offers, entries)}
         self.drop([finding for finding in self._kept if finding not in wanted])
+
+
+def took_floor(turn: MicroTurn) -> bool:
+    """Whether the person has begun: then the session takes back what it has offered before and is not being said."""
+    return turn.floor in ("person", "both") or any(piece.activity is None for piece in turn.heard)
+
+
+def still_told(offers: tuple[Offer, ...], turn: MicroTurn, *, begun: bool) -> tuple[Offer, ...]:
+    """Those of `offers`, which are being phrased, that may go on being; `begun`: words of it have gone out."""
+    if NOT_CURRENT in turn.notices:
+        return ()
+    wanted = still_wanted(offers, turn.entries)
+    if begun:
+        return wanted if wanted == offers else ()
+    again = {offer.finding.id for offer in turn.offers}
+    return tuple(offer for offer in wanted if offer.finding.id in again) if took_floor(turn) else wanted
 
 
 def still_wanted(offers: Iterable[Offer], entries: Iterable[Entry]) -> tuple[Offer, ...]:

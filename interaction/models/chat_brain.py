@@ -27,7 +27,7 @@ from interaction.models.chat_actions import (
 )
 from interaction.models.chat_answer import Answer, Purpose, Speaking
 from interaction.models.chat_asking import Asking
-from interaction.models.chat_backlog import Backlog, still_wanted
+from interaction.models.chat_backlog import Backlog, still_told, took_floor
 from interaction.models.chat_early import Allowance, Early
 from interaction.models.chat_joining import Joint
 from interaction.models.chat_memory import Memory
@@ -36,7 +36,7 @@ from interaction.models.chat_settings import ChatSettings
 from interaction.turntaking import Backchannel, Prepare, Respond, Turntaking, Wait, Yield
 from orchestrator.completions.asking import CallBegun, CallDone, Completion, Done, Piece, Request, Text, Thought
 from orchestrator.completions.troubles import ModelTrouble, spoken
-from orchestrator.effects import NOT_CURRENT, MicroTurn, Offer
+from orchestrator.effects import MicroTurn, Offer
 from orchestrator.events import ModelEvent, ModelFailed, ModelRested, ModelSpoke
 
 __all__ = ["ChatBrain"]
@@ -107,8 +107,7 @@ class ChatBrain:
         self._turn = turn
         heard = self._asking.hear(turn)
         self._guard.look(turn)
-        self._backlog.learn(turn.entries)
-        self._backlog.keep(turn.offers, turn.n)
+        self._backlog.hear(turn)
         self._look(turn, heard=heard)
         answer = self._answer
         if answer is not None and answer.heard and answer.purpose == "reply":
@@ -148,12 +147,11 @@ class ChatBrain:
             return
         # What is offered once more is being told already.
         self._backlog.drop([offer.finding.id for offer in answer.offers])
-        wanted = still_wanted(answer.offers, turn.entries)
-        refused = NOT_CURRENT in turn.notices
-        if refused or wanted != answer.offers:
+        left = still_told(answer.offers, turn, begun=bool(answer.said))
+        if left != answer.offers:
             # The session has taken back what was said of it.
-            answer.offers = () if refused or answer.said else wanted
-            self._stop(gone_on=False)
+            answer.offers = left
+            self._stop(gone_on=took_floor(turn) and not answer.said)
 
     @property
     def _person_holds(self) -> bool:

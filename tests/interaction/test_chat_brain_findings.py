@@ -42,6 +42,26 @@ def test_the_person_is_answered_first_and_then_told() -> None:
     assert rig.came(2, "At 9:12.", DONE) == [ModelSpoke("At 9:12.", ("s-1.1",)), ModelRested(1)]
 
 
+def test_what_is_being_phrased_when_the_person_begins_is_left_to_the_session() -> None:
+    """It takes such a finding back, and offers it again when there is a moment for it: told unasked it is refused."""
+    rig = Rig()
+    rig.turn(offers=(an_offer(),))
+    assert closed(rig.turn(Heard("and"), floor="person")) == [1]
+    assert requests(rig.line(" who are you?")) == [2]
+    # Answered, and nothing is told that was not offered since.
+    assert rig.came(2, "Me.", DONE) == [ModelSpoke("Me."), ModelRested(3)]
+    actions = rig.turn(offers=(an_offer(),))
+    assert requests(actions) == [3]
+    assert rig.came(3, "At 9:12.", DONE)[0] == ModelSpoke("At 9:12.", ("s-1.1",))
+
+
+def test_what_is_offered_once_more_as_the_person_ends_goes_on_being_phrased() -> None:
+    rig = Rig()
+    rig.turn(offers=(an_offer(),))
+    assert rig.turn(Heard(activity="pause"), offers=(an_offer(),)) == ()
+    assert rig.came(1, "At 9:12.", DONE) == [ModelSpoke("At 9:12.", ("s-1.1",)), ModelRested(2)]
+
+
 def test_what_needs_no_words_is_acknowledged() -> None:
     rig = Rig()
     rig.turn(offers=(an_offer(),))

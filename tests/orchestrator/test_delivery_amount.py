@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from orchestrator.clock import from_ms
 from orchestrator.decisions import Hold, Splice
-from orchestrator.effects import Emit, LedgerChanged, StepModel
-from orchestrator.events import Event, ModelDelegated, ModelFailed
-from orchestrator.testing.playing import play
+from orchestrator.effects import NOT_CURRENT, Emit, LedgerChanged, MicroTurn, StepModel
+from orchestrator.events import Event, ModelDelegated, ModelEvent, ModelFailed, ModelRested, ModelSpoke, UserText
+from orchestrator.testing.playing import plain_voice, play
 from orchestrator.timing import Announce, FirstOf, Moment, Patience, Pending
 from tests.orchestrator.driving import found, only, said, states, types
 from tests.orchestrator.test_delivery import spoken, working
@@ -129,3 +129,38 @@ def test_what_goes_stale_while_the_voice_phrases_it_is_not_said() -> None:
     assert states(records, "s-1.1") == ["owed", "offered", "expired"]
     in_time = play(working(), [(1_000, gate)], until_ms=4_000, latency_ms=200)
     assert states(in_time, "s-1.1")[-1] == "heard"
+
+
+def test_what_the_person_began_before_is_answered_first_and_decided_about_anew() -> None:
+    """They begin while the voice takes its time to the first word; then they want something else."""
+
+    def voice(turn: MicroTurn) -> list[ModelEvent]:
+        if any(piece.final for piece in turn.heard):
+            return [ModelDelegated("the bus", supersedes="s-1"), ModelSpoke("The bus then."), ModelRested(turn.n)]
+        return list(plain_voice(turn))
+
+    events = [(3_000, found("It rains.")), *types("no, the bus", 3_100)]
+    records = play(working(), events, until_ms=8_000, voice=voice, latency_ms=400)
+    assert said(records).startswith("The bus then.") and "rains" not in said(records)
+    assert states(records, "s-1.1") == ["owed", "offered", "owed", "superseded"]
+    # It waits from its arrival, not from then: patience is not begun anew by somebody who types again and again.
+    typing = [(at, UserText("word ")) for at in range(3_100, 30_000, 400)]
+    shown = play(working(), [(3_000, found("It rains.")), *typing], until_ms=30_000, latency_ms=400)
+    assert [at for at, part in only(Emit, shown) if part.style == "card"] == [23_000]
+
+
+def test_half_of_what_was_taken_back_is_not_told_as_all_of_it() -> None:
+    """The voice goes on with an utterance that was refused, and its finding has been offered once more meanwhile."""
+
+    def mute(turn: MicroTurn) -> list[ModelEvent]:
+        return []
+
+    session, about = working(), ("s-1.1",)
+    early: list[tuple[int, Event]] = [(1_000, found("It rains. It is cold.")), (1_100, UserText("well", final=True))]
+    records = play(session, [*early, (1_150, ModelSpoke("It rains.", about))], until_ms=15_000, voice=mute)
+    assert states(records, "s-1.1")[:4] == ["owed", "offered", "owed", "offered"]
+    assert [step.turn.notices for _, step in only(StepModel, records) if step.turn.notices] == [(NOT_CURRENT,)]
+    assert said(play(session, [(15_010, ModelSpoke(" It is cold.", about))], until_ms=15_900, voice=mute)) == ""
+    # It has come to its end, and what it says from now on is new.
+    anew: list[tuple[int, Event]] = [(16_000, ModelRested(0)), (16_010, ModelSpoke("It rains. It is cold.", about))]
+    assert said(play(session, anew, until_ms=18_000, voice=mute)) == "It rains. It is cold."
