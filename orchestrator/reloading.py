@@ -146,7 +146,8 @@ class _Watched:
             # Not on the loop: what is imported may take its time, and somebody is talking meanwhile.
             await anyio.to_thread.run_sync(self._load)
             # What was known before the import counts: what was written during it is not in it.
-            stamps = {**await anyio.to_thread.run_sync(self._look), **now}
+            watched = await anyio.to_thread.run_sync(self._look)
+            stamps = {file: now.get(file, stamp) for file, stamp in watched.items()}
             changed, self._changed = self._changed, anyio.Event()
             changed.set()
 

@@ -21,7 +21,8 @@ from orchestrator.events import Event, ToolsChanged
 from orchestrator.finding import Finding
 from orchestrator.function_tool import tool
 from orchestrator.ports import Desk, ToolCall
-from orchestrator.reloading import Reloading
+from orchestrator.reloading import LOOK_S, SETTLED_S, Reloading
+from orchestrator.tool_port import Reread
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path, modules = list(sys.path), set(sys.modules)
     file = tmp_path / "greetings_of_ours.py"
     file.write_text(ONE)
+    (tmp_path / "not_of_ours.py").write_text("")
     yield file
     sys.path[:] = path
     for name in set(sys.modules) - modules:
@@ -82,11 +84,17 @@ async def test_what_is_saved_is_there(file: Path, source: Reloading) -> None:
             replaced(file, "def oh no")
             await open_.changed()
             assert "greetings_of_ours.py is used as it was: SyntaxError" in open_.problem
+            assert isinstance(open_, Reread)
+            read = open_.readings
             assert [tool.info.name for tool in open_.tools] == ["greet", "leave"]
             replaced(file, ONE)
             await open_.changed()
             assert open_.problem == ""
             assert [tool.info.name for tool in open_.tools] == ["greet"]
+            # What was looked at beside it while it was broken is no reason to read it twice.
+            with anyio.move_on_after(3 * LOOK_S + SETTLED_S):
+                await open_.changed()
+            assert open_.readings == read + 1
 
 
 async def test_a_neighbour_that_was_never_imported_whole_is_watched_too(
