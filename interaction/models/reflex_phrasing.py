@@ -106,6 +106,9 @@ def body(offer: Offer, name: Told, *, lead: bool) -> Piece:
             )
         case "error":
             head, rest = shortened(text, longest)
+            if head.startswith("I "):
+                # The background says itself that it could not, and what.
+                return Piece(about + _closed(head), rest, name.topic)
             what = name.noun if name.topic else "that"
             return Piece(_closed(f"I couldn't finish {what}" + (f": {head}" if head else "")), rest, name.topic)
         case "question":

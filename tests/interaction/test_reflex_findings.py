@@ -28,6 +28,7 @@ def finding(talk: Talk, text: str, **kind: str) -> list[str]:
         ("final", "It knows", "https://www.example.org/a", "It knows. That's from example.org."),
         ("final", "", "", "Done."),
         ("error", "no such folder", "", "I couldn't finish the search for the ledger: no such folder."),
+        ("error", "I could not do that: it is locked", "", "I could not do that: it is locked."),
         ("partial", "two files", "", "So far: two files"),
         ("progress", "two files", "", "Still looking for the ledger: two files"),
         ("question", "Which ledger?", "", "Which ledger?"),
