@@ -11,7 +11,7 @@ from orchestrator.events import ModelRested, ModelSpoke
 from orchestrator.finding import CRITICAL, Finding
 from orchestrator.growing import first_sentence, goes_on, reached
 from orchestrator.ledger import Note
-from orchestrator.speech import Cut, Segment, take_back_answers
+from orchestrator.speech import Cut, Segment, being_told, take_back_answers
 from orchestrator.state import State
 from orchestrator.timing.moment import Moment, Pending, TimingPolicy
 
@@ -51,7 +51,8 @@ def _moment(state: State, now: Instant) -> Moment:
         ended=state.person.ended,
         tempo_ms=state.person.tempo_ms,
         pause_ms=state.person.tempo.pause_ms(ended=state.person.ended),
-        answered=state.person.last_input is None
+        answered=state.voice_down
+        or state.person.last_input is None
         or max(state.speech.last_emit or START, state.acted_at or START) >= state.person.last_input,
         unsure=bool(state.person.unsure),
         reply_due=state.reply_since is not None,
@@ -81,6 +82,7 @@ def _pending(state: State, note: Note) -> Pending:
         moved_on,
         job.revision if job is not None else 0,
         note.arrived_to,
+        note.taken,
     )
 
 
@@ -241,7 +243,7 @@ def _read_out(state: State, notes: list[Note], splice: Splice, out: list[Effect]
             text = first_sentence(text, _BRIEF)
             # Nobody is there who could be asked for the rest.
             _show(state, note.finding, note.finding.text, splice.reason, out)
-        state.speech.say(text, about=(note.finding.id,))
+        state.speech.say(text, about=(note.finding.id,), quiet_ms=splice.quiet_ms)
         state.speech.seal()
     return None
 
@@ -315,6 +317,8 @@ def _heard(state: State, finding: str, now: Instant) -> None:
 
 def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
     """The person has begun: stop, flush, and put what was being told back among what is owed."""
+    if begun := being_told(state.speech, whole=False):
+        state.refused, state.refusal_told = begun, False
     if state.speech.speaking:
         cut = state.speech.cut()
         out.append(StopSpeaking(reason, cut.flushed))
@@ -348,8 +352,8 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     note = state.ledger.notes.get(finding)
     if note is None or note.state not in ("offered", "speaking"):
         return
-    job = state.ledger.jobs.get(note.finding.delegation)
-    if note.state == "speaking" and _holds(heard, note.finding.text):
+    job, began = state.ledger.jobs.get(note.finding.delegation), note.state == "speaking"
+    if began and _holds(heard, note.finding.text):
         return _heard(state, finding, now)
     if heard:
         # What was heard of it before counts too: a voice that looks for the place must not find it too early.
@@ -359,9 +363,12 @@ def _owe_again(state: State, finding: str, heard: str, reason: str, now: Instant
     if job is not None and job.answered and not note.finding.terminal:
         settle(state, note, "superseded", "its task has answered meanwhile", now)
         return
-    if heard:
-        note.since = now  # else it has waited all the time, and its patience does not begin anew
-    why = "its delivery was cut" if heard else "it was taken back before its first word"
+    if began:
+        note.since = now
+    else:
+        # It has waited all the time, and its patience does not begin anew.
+        note.taken += 1
+    why = "its delivery was cut" if began else "it was taken back before its first word"
     state.ledger.settle(note, "owed", f"{why}: {reason}")
 
 
@@ -392,11 +399,12 @@ def phrased(state: State, event: ModelSpoke) -> bool:
     """
     notes = [state.ledger.notes.get(finding) for finding in event.about]
     live = [note for note in notes if note is not None and note.state in ("offered", "speaking")]
-    if any(finding in state.refused for finding in event.about):
-        return False
-    if len(live) < len(event.about):
-        state.refused = event.about
-        state.notices.append(NOT_CURRENT)
+    # One that the voice has come to the end of is told already: an older offer and a newer one have crossed.
+    done = {*state.refused, *being_told(state.speech, whole=True)}
+    if len(live) < len(event.about) or not done.isdisjoint(event.about):
+        if not state.refusal_told:
+            state.notices.append(NOT_CURRENT)
+        state.refused, state.refusal_told = event.about, True
         return False
     interject = any(note.style == "interject" for note in live)
     quiet_ms = max(note.quiet_ms for note in live)
@@ -415,7 +423,7 @@ def rested(state: State, event: ModelRested, now: Instant, out: list[Effect]) ->
 
 def rest(state: State, n: int, now: Instant) -> None:
     """The voice has dealt with micro-turn `n`: what it was given and left unsaid is owed again."""
-    state.refused = ()
+    state.refused, state.refusal_told = (), False
     delivering = state.speech.delivering()
     for note in list(state.ledger.notes.values()):
         if note.state == "offered" and note.offered_n <= n and note.finding.id not in delivering:

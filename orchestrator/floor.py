@@ -143,7 +143,8 @@ class Person(msgspec.Struct):
 
         `answered`: the assistant has said something since the last input, and was let to.
         """
-        self._touch(now, answered)
+        if text or self._has_begun:
+            self._touch(now, answered)
         if not delete:
             self.draft += text
             return ""
@@ -156,10 +157,16 @@ class Person(msgspec.Struct):
         return taken
 
     def did(self, kind: Activity, *, now: Instant, answered: bool = False) -> None:
-        """Take in an activity whose words are not known."""
-        self._touch(now, answered)
+        """Take in an activity whose words are not known. A client that says once more that they are silent says
+        nothing: it must not keep a gap from growing."""
+        if kind in ("typing", "speaking") or self._has_begun:
+            self._touch(now, answered)
         self.active = kind in ("typing", "speaking")
         self.unjudged = kind == "silent" and self.holding_since is not None and bool(self.draft or self.committed)
+
+    @property
+    def _has_begun(self) -> bool:
+        return self.holding_since is not None or self.active or bool(self.draft or self.committed)
 
     def take_floor(self, now: Instant) -> bool:
         """Hold the floor from now. Returns whether that is new."""

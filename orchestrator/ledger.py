@@ -124,6 +124,7 @@ class Note(msgspec.Struct):
     topic: int = 0
     """The topic of the conversation when it was last offered."""
     quiet_ms: int = 0
+    taken: int = 0
     """How long the person is to be quiet before it is heard, where it was last given to the voice ahead of that."""
     arrived_to: Floor = "nobody"
     """Who had the floor when it arrived."""

@@ -14,7 +14,7 @@ import msgspec
 from orchestrator.clock import MS, Instant
 from orchestrator.effects import Emit
 
-__all__ = ["Cut", "Segment", "Speech", "take_back", "take_back_answers"]
+__all__ = ["Cut", "Segment", "Speech", "being_told", "take_back", "take_back_answers"]
 
 _WORD: Final = re.compile(r"\s*\S+\s*")
 _SENTENCE: Final = re.compile(r"[.;:!?…]+[\"')\]]*(?=\s|$)")
@@ -273,6 +273,12 @@ def take_back(speech: Speech, reason: str) -> bool:
     before = len(speech.queue)
     speech.queue = [segment for segment in speech.queue if segment.reason != reason or segment.emitted]
     return len(speech.queue) < before
+
+
+def being_told(speech: Speech, *, whole: bool) -> tuple[str, ...]:
+    """The findings in utterances that have (`whole`) come to their end in the voice, or have not."""
+    segments = (*speech.finished, *speech.queue)
+    return tuple(finding for segment in segments if segment.sealed == whole for finding in segment.about)
 
 
 def take_back_answers(speech: Speech) -> None:

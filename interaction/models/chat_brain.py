@@ -36,7 +36,7 @@ from interaction.models.chat_settings import ChatSettings
 from interaction.turntaking import Backchannel, Prepare, Respond, Turntaking, Wait, Yield
 from orchestrator.completions.asking import CallBegun, CallDone, Completion, Done, Piece, Request, Text, Thought
 from orchestrator.completions.troubles import ModelTrouble, spoken
-from orchestrator.effects import MicroTurn, Offer
+from orchestrator.effects import NOT_CURRENT, MicroTurn, Offer
 from orchestrator.events import ModelEvent, ModelFailed, ModelRested, ModelSpoke
 
 __all__ = ["ChatBrain"]
@@ -108,6 +108,8 @@ class ChatBrain:
         heard = self._asking.hear(turn)
         self._guard.look(turn)
         self._backlog.hear(turn)
+        if took_floor(turn) or NOT_CURRENT in turn.notices:
+            self._asking.flight.take_back()
         self._look(turn, heard=heard)
         answer = self._answer
         if answer is not None and answer.heard and answer.purpose == "reply":
@@ -145,9 +147,9 @@ class ChatBrain:
         answer.heard = answer.heard or heard
         if answer.purpose != "tell":
             return
-        # What is offered once more is being told already.
-        self._backlog.drop([offer.finding.id for offer in answer.offers])
         left = still_told(answer.offers, turn, begun=bool(answer.said))
+        # What is offered once more is being told already.
+        self._backlog.drop([offer.finding.id for offer in left])
         if left != answer.offers:
             # The session has taken back what was said of it.
             answer.offers = left
@@ -471,7 +473,7 @@ class ChatBrain:
         for event in events:
             self._tell(event)
             if isinstance(event, ModelSpoke):
-                self._asking.flight.say(event.text)
+                self._asking.flight.say(event.text, telling=bool(event.about))
 
     def _tell(self, event: ModelEvent) -> None:
         match event:

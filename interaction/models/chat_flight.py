@@ -17,6 +17,8 @@ class Flight:
 
     def __init__(self) -> None:
         self._said = ""
+        self._telling = ""
+        """For each character whether it tells a finding."""
 
     @property
     def words(self) -> str:
@@ -28,18 +30,24 @@ class Flight:
         """The same, as what stands before the next answer."""
         return (self.words,) if self.words else ()
 
-    def say(self, text: str) -> None:
-        """These words have been handed to the session."""
+    def say(self, text: str, *, telling: bool = False) -> None:
+        """These words have been handed to the session; `telling`: they tell a finding."""
         self._said = (self._said + text)[-_KEPT:]
+        self._telling = (self._telling + "01"[telling] * len(text))[-_KEPT:]
 
     def end(self) -> None:
         """The utterance is whole: what follows is another one."""
         if self._said and not self._said[-1].isspace():
-            self._said += " "
+            self.say(" ", telling=self._telling[-1] == "1")
 
     def clear(self) -> None:
         """Nothing of it will be said any more."""
-        self._said = ""
+        self._said = self._telling = ""
+
+    def take_back(self) -> None:
+        """What tells findings will not be said: the session has taken it back, or has cut it off. Answers stay."""
+        self._said = "".join(char for char, told in zip(self._said, self._telling, strict=True) if told == "0")
+        self._telling = "0" * len(self._said)
 
     def learn(self, entries: Iterable[Entry]) -> bool:
         """Take out what the person has heard or will never hear. Returns whether they heard any of it."""
@@ -49,7 +57,7 @@ class Flight:
                 case Spoke(text=text, cut=cut):
                     heard = (self._take(text + cut) and bool(text.strip())) or heard
                 case Interrupted():
-                    self._said = ""
+                    self.clear()
                 case _:
                     pass
         return heard
@@ -61,5 +69,6 @@ class Flight:
         found = dense.find(wanted)
         if found < 0 or not wanted:
             return False
-        self._said = self._said[places[found + len(wanted) - 1] + 1 :]
+        end = places[found + len(wanted) - 1] + 1
+        self._said, self._telling = self._said[end:], self._telling[end:]
         return True

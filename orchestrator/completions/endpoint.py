@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -32,7 +32,7 @@ from orchestrator.completions.endpoint_settings import NO_KEY, EndpointSettings,
 from orchestrator.completions.json_reading import fields, items
 from orchestrator.completions.learning import mended
 from orchestrator.completions.profile import Profile, profile_for, profile_named
-from orchestrator.completions.reaching import unreachable
+from orchestrator.completions.reaching import hung_up, unreachable
 from orchestrator.completions.switch import check_allowed
 from orchestrator.completions.troubles import ModelTrouble
 
@@ -44,6 +44,8 @@ __all__ = ["PROFILE_VARIABLE", "Endpoint", "EndpointSettings"]
 
 PROFILE_VARIABLE: Final = "DUOLOGUE_MODEL_PROFILE"
 """Names the profile of every endpoint that is given none."""
+
+T = TypeVar("T")
 
 _CLOSING_S: Final = 1.0
 _ASIDE_S: Final = 3.0
@@ -196,12 +198,14 @@ class Endpoint:
         response: httpx2.Response | None = None
         try:
             with anyio.move_on_after(limit_s):
-                response = await client.post(
-                    "/chat/completions",
-                    cast_to=_httpx().Response,
-                    body=body,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
+                response = await _sent(
+                    lambda: client.post(
+                        "/chat/completions",
+                        cast_to=_httpx().Response,
+                        body=body,
+                        stream=True,
+                        stream_cls=openai.AsyncStream[object],
+                    )
                 )
         except openai.APIStatusError as error:
             raise _Refused(_answer(error.response)) from error
@@ -218,7 +222,7 @@ class Endpoint:
         response: httpx2.Response | None = None
         try:
             with anyio.move_on_after(_ASIDE_S):
-                response = await client.get(path, cast_to=_httpx().Response)
+                response = await _sent(lambda: client.get(path, cast_to=_httpx().Response))
         except openai.APIStatusError as error:
             raise self._trouble(_answer(error.response), "") from error
         except (openai.OpenAIError, UnicodeError, ValueError) as error:
@@ -322,6 +326,16 @@ class _Refused(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.said.message)
         self.answer = answer
+
+
+async def _sent(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` brings; asked once more where the line had been closed for being idle."""
+    try:
+        return await ask()
+    except import_module("openai").APIConnectionError as error:
+        if not hung_up(error):
+            raise
+        return await ask()
 
 
 def _functions(request: Request) -> list[str]:

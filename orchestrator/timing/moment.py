@@ -35,6 +35,8 @@ class Pending(msgspec.Struct, frozen=True):
     """The place in the conversation (its revision) at which the work that found it was asked for."""
     arrived_to: Floor = "nobody"
     """Who had the floor when it arrived."""
+    taken: int = 0
+    """How often it was taken back from the voice before its first word."""
 
     @property
     def id(self) -> str:

@@ -78,7 +78,7 @@ class Budget(msgspec.Struct, frozen=True, tag=True):
     def _left_over(self, moment: Moment, pending: tuple[Pending, ...]) -> bool:
         """Whether these were there already when the last portion was told."""
         last = moment.last_splice
-        return last is not None and all(item.arrived <= last and not item.cuts for item in pending)
+        return last is not None and all(item.arrived <= last and not item.offers for item in pending)
 
 
 def _length(item: Pending) -> int:

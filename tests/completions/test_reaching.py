@@ -13,7 +13,7 @@ import trustme
 from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
-from orchestrator.completions.asking import Request
+from orchestrator.completions.asking import Request, Text
 from orchestrator.completions.endpoint import Endpoint, EndpointSettings
 from orchestrator.completions.switch import VARIABLE, allowing
 from orchestrator.completions.troubles import ModelTrouble
@@ -61,6 +61,32 @@ async def test_it_hangs_up() -> None:
         found = await trouble(f"http://127.0.0.1:{port}/v1")
     assert found.cause == "network"
     assert "without an answer" in found.why
+
+
+async def test_it_closes_an_idle_line_as_the_next_request_comes() -> None:
+    """As uvicorn does after five seconds. The request was not read: it is sent once more, on a new line."""
+    lines: list[int] = []
+
+    async def serve(stream: SocketStream) -> None:
+        lines.append(0)
+        async with stream:
+            while True:
+                await stream.receive()
+                lines[-1] += 1
+                if len(lines) == 1 and lines[-1] == 2:
+                    return
+                await stream.send(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 52\r\n\r\n"
+                    b'{"choices":[{"message":{"content":"It is nine."}}]}\n'
+                )
+
+    async with listening(serve) as port:
+        settings = EndpointSettings(base_url=f"http://127.0.0.1:{port}/v1", api_key="k")
+        async with Endpoint(settings) as endpoint:
+            with allowing(port):
+                for _ in range(3):
+                    assert Text("It is nine.") in [piece async for piece in endpoint.stream(HELLO)]
+    assert lines == [2, 2]
 
 
 async def test_it_speaks_no_http() -> None:

@@ -58,7 +58,7 @@ def test_read_out_it_goes_on_each_time_from_the_clause_that_was_cut() -> None:
     def mute(turn: MicroTurn) -> list[ModelEvent]:
         return []
 
-    cuts: list[tuple[int, Event]] = [(at, UserText("what?", final=True)) for at in (5_900, 7_900)]
+    cuts: list[tuple[int, Event]] = [(at, UserText("what?", final=True)) for at in (5_900, 6_700)]
     records = play(session, [(5_000, found(ANSWER)), *cuts], until_ms=20_000, voice=mute)
     words = said(records)
     assert words.count("As I was saying: ") == 2

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from orchestrator.clock import from_ms
 from orchestrator.decisions import Hold, Splice
 from orchestrator.effects import NOT_CURRENT, Emit, LedgerChanged, MicroTurn, StepModel
-from orchestrator.events import Event, ModelDelegated, ModelEvent, ModelFailed, ModelRested, ModelSpoke, UserText
+from orchestrator.events import (
+    Event,
+    ModelDelegated,
+    ModelEvent,
+    ModelFailed,
+    ModelRested,
+    ModelSpoke,
+    UserActivity,
+    UserText,
+)
 from orchestrator.testing.playing import plain_voice, play
 from orchestrator.timing import Announce, FirstOf, Moment, Patience, Pending
 from tests.orchestrator.driving import found, only, said, states, types
@@ -164,3 +175,36 @@ def test_half_of_what_was_taken_back_is_not_told_as_all_of_it() -> None:
     # It has come to its end, and what it says from now on is new.
     anew: list[tuple[int, Event]] = [(16_000, ModelRested(0)), (16_010, ModelSpoke("It rains. It is cold.", about))]
     assert said(play(session, anew, until_ms=18_000, voice=mute)) == "It rains. It is cold."
+
+
+@pytest.mark.parametrize("every_ms", [250, 700, 1_100])
+@pytest.mark.parametrize("again", [UserActivity("silent"), UserActivity("pause"), UserText("", final=True)])
+def test_who_says_again_and_again_that_they_are_silent_keeps_nothing_back(again: Event, every_ms: int) -> None:
+    events = [
+        *types("well", 1_000),
+        (1_300, found("It rains.")),
+        *((at, again) for at in range(1_600, 9_000, every_ms)),
+    ]
+    records = play(working(), events, until_ms=9_000, latency_ms=100)
+    assert spoken(records, "s-1.1")[0] <= 2_700
+    assert states(records, "s-1.1")[-1] == "heard"
+
+
+def test_two_offers_that_cross_are_told_once() -> None:
+    """The words of the first come after the second has been made; then come those of the second."""
+    events: list[tuple[int, Event]] = [
+        (3_000, found("It rains.")),
+        (3_100, UserActivity("speaking")),
+        (3_600, UserActivity("silent")),
+    ]
+    for latency_ms in (1_500, 2_500, 3_500):
+        records = play(working(pace=60), events, until_ms=20_000, latency_ms=latency_ms)
+        assert said(records) == "It rains."
+        assert states(records, "s-1.1")[-1] == "heard"
+
+
+def test_a_person_who_is_quicker_than_the_voice_each_time_has_it_read_out() -> None:
+    lines = [(at, UserText("and?", final=True)) for at in range(3_500, 30_000, 4_500)]
+    records = play(working(), [(3_000, found("It rains.")), *lines], until_ms=30_000, latency_ms=3_000)
+    assert [splice.style for _, splice in only(Splice, records)] == ["weave", "weave", "weave", "say"]
+    assert said(records) == "It rains."

@@ -316,7 +316,7 @@ def test_a_budget_lets_the_person_get_a_word_in_before_it_goes_on() -> None:
     budget, left = Budget(Speak(), breath_ms=1_000), (owed(5_000),)
     resting = at(10_000, last_splice=from_ms(6_000), floor_since=from_ms(9_400))
     assert budget.decide(resting, left) == Hold("there is more: after a breath", ("s-1.1",), 10_400)
-    fresh, cut = (owed(9_000),), (owed(5_000, cuts=1),)
+    fresh, cut = (owed(9_000),), (owed(5_000, offers=1, cuts=1),)
     assert [isinstance(budget.decide(resting, these), Splice) for these in (fresh, cut)] == [True, True]
     rested = at(10_400, last_splice=from_ms(6_000), floor_since=from_ms(9_400))
     assert isinstance(budget.decide(rested, left), Splice)
