@@ -14,13 +14,11 @@ __all__ = ["hung_up", "unreachable"]
 def hung_up(error: BaseException) -> bool:
     """Whether the server closed the connection as the request came, without having answered anything.
 
-    Servers close what has been idle for a while (uvicorn, and so vLLM, SGLang and llama.cpp's Python server, after 5 s: as
-    long as the client keeps it). A request that comes just then was not read, and can be sent once more.
+    Servers close what has been idle for a while (uvicorn, and so vLLM, SGLang and llama.cpp's Python server, after 5 s:
+    as long as the client keeps it). A request that comes just then was not read, and can be sent once more.
     """
-    return any(
-        type(one).__name__ == "RemoteProtocolError" and "without sending a response" in str(one)
-        for one in _behind(error)
-    )
+    chain = _behind(error)
+    return any(type(one).__name__ == "RemoteProtocolError" and "without sending" in str(one) for one in chain)
 
 
 def unreachable(error: BaseException, *, where: str, connect_s: float) -> ModelTrouble:
