@@ -31,11 +31,11 @@ def test_of_what_is_taken_back_only_the_answers_are_still_said() -> None:
 
 def test_words_that_were_taken_back_are_not_said_to_be_on_their_way() -> None:
     """Phrased ahead, and then the person began: the model must not be told that they hear it just now."""
-    for turn in ({"floor": "person"}, {"notices": (NOT_CURRENT,)}):
+    for floor, notices in (("person", ()), ("nobody", (NOT_CURRENT,))):
         rig = Rig()
         rig.turn(offers=(an_offer(),))
         rig.came(1, "It leaves at 9:12.", DONE)
-        rig.turn(*([Heard("and")] if "floor" in turn else []), **turn)
+        rig.turn(*([] if notices else [Heard("and")]), floor=floor, notices=notices)
         assert requests(rig.line(" who are you?")) == [2]
         rig.take(Came(2, DONE))
         rig.turn(offers=(an_offer(),))
