@@ -54,6 +54,14 @@ EMPTIED = at(5_000, "harm", kind="empty redis", lasts_ms=0)
 POISONED = at(1, "poisoned", delegation=D, worker="worker-0-5")
 ON_PURPOSE = "Traceback (most recent call last):\n  File x\nRuntimeError: broken on purpose\n"
 BUG = "Traceback (most recent call last):\n  File x\nKeyError: 'x'\n"
+RESET = """ERROR asyncio: Future exception was never retrieved
+future: <Future finished exception=ConnectionResetError(104, 'Connection reset by peer')>
+Traceback (most recent call last):
+  File "/usr/lib/python3.11/asyncio/selector_events.py", line 1057, in write
+    n = self._sock.send(data)
+        ^^^^^^^^^^^^^^^^^^^^^
+ConnectionResetError: [Errno 104] Connection reset by peer
+"""
 
 
 def twice(*driver: Line) -> Evidence:
@@ -87,6 +95,7 @@ GOOD_ONES: dict[str, Evidence] = {
     "poisoned": evidence(workers=(POISONED,), driver=(started(), ended(9_000, -9, expected=False), END)),
     "told to end before it could listen": evidence(driver=(started(), ended(500, -15, expected=True), END)),
     "a worker that fills up once": evidence(driver=(*memory(30, 60, 61, 61, 60, 62, 61), END)),
+    "a line that was reset as its user was cancelled": evidence(log=f"WARNING x\n{RESET}WARNING y\n"),
     "broken on purpose": evidence(log=f"ERROR background.serving: {D}: the reasoner failed\n{ON_PURPOSE}WARNING x\n"),
 }
 
@@ -116,6 +125,8 @@ BAD_ONES: list[tuple[str, Evidence]] = [
     ("memory does not grow", evidence(driver=(*memory(30, 60, 80, 90, 110, 130, 150), END))),
     ("no bug in the logs", evidence(log=f"WARNING x\n{BUG}WARNING y\n")),
     ("no bug in the logs", evidence(log=f"{ON_PURPOSE}{BUG}")),
+    ("no bug in the logs", evidence(log=RESET.replace("/usr/lib/python3.11/asyncio/selector", "/ours/bus/redis"))),
+    ("no bug in the logs", evidence(log=f"{RESET}{BUG}")),
     ("no bug in the logs", evidence(log="ERROR background.serving: x: its answer cannot be sent\n")),
 ]
 
