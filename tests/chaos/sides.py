@@ -153,11 +153,12 @@ def _no_growth(evidence: Evidence) -> Iterator[str]:
 _RESET: Final = re.compile(
     r"^ERROR asyncio: Future exception was never retrieved\n"
     r"future: <Future finished exception=(?:ConnectionResetError|BrokenPipeError)\(.*\n"
-    r"Traceback .*\n(?:  File \"[^\"]*/asyncio/[^\"]*\".*\n(?:    .*\n)*)+(?:ConnectionResetError|BrokenPipeError)\b.*\n?",
+    r"Traceback .*\n(?:  File \"[^\"]*/asyncio/[^\"]*\".*\n(?:    .*\n)*)+"
+    r"(?:ConnectionResetError|BrokenPipeError)\b.*\n?",
     re.MULTILINE,
 )
-"""asyncio's own remark where a line is reset in the very step in which whoever waited for it was cancelled: nobody is left
-to be told. No frame of ours is in it."""
+"""asyncio's own remark where a line is reset in the very step in which whoever waited for it was cancelled: nobody is
+left to be told. No frame of ours is in it."""
 
 
 def _no_bug_in_the_logs(evidence: Evidence) -> Iterator[str]:
