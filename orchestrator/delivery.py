@@ -317,8 +317,7 @@ def _heard(state: State, finding: str, now: Instant) -> None:
 
 def silence(state: State, reason: str, now: Instant, out: list[Effect]) -> None:
     """The person has begun: stop, flush, and put what was being told back among what is owed."""
-    if begun := being_told(state.speech, whole=False):
-        state.refused, state.refusal_told = begun, False
+    state.refused = (*state.refused, *being_told(state.speech, whole=False))
     if state.speech.speaking:
         cut = state.speech.cut()
         out.append(StopSpeaking(reason, cut.flushed))
@@ -402,9 +401,9 @@ def phrased(state: State, event: ModelSpoke) -> bool:
     # One that the voice has come to the end of is told already: an older offer and a newer one have crossed.
     done = {*state.refused, *being_told(state.speech, whole=True)}
     if len(live) < len(event.about) or not done.isdisjoint(event.about):
-        if not state.refusal_told:
+        state.refused = (*state.refused, *event.about)
+        if NOT_CURRENT not in state.notices:
             state.notices.append(NOT_CURRENT)
-        state.refused, state.refusal_told = event.about, True
         return False
     interject = any(note.style == "interject" for note in live)
     quiet_ms = max(note.quiet_ms for note in live)
@@ -423,7 +422,7 @@ def rested(state: State, event: ModelRested, now: Instant, out: list[Effect]) ->
 
 def rest(state: State, n: int, now: Instant) -> None:
     """The voice has dealt with micro-turn `n`: what it was given and left unsaid is owed again."""
-    state.refused, state.refusal_told = (), False
+    state.refused = ()
     delivering = state.speech.delivering()
     for note in list(state.ledger.notes.values()):
         if note.state == "offered" and note.offered_n <= n and note.finding.id not in delivering:

@@ -124,8 +124,9 @@ class Note(msgspec.Struct):
     topic: int = 0
     """The topic of the conversation when it was last offered."""
     quiet_ms: int = 0
-    taken: int = 0
     """How long the person is to be quiet before it is heard, where it was last given to the voice ahead of that."""
+    taken: int = 0
+    """How often it was taken back from the voice before its first word."""
     arrived_to: Floor = "nobody"
     """Who had the floor when it arrived."""
 

@@ -66,9 +66,7 @@ class State(msgspec.Struct):
     expecting: str = ""
     """The id of a question of the background that the person has heard and not answered."""
     refused: tuple[str, ...] = ()
-    """The findings of an utterance that is not to be said any more, though the voice may not be at its end."""
-    refusal_told: bool = False
-    """Whether the voice has been told so, after it went on."""
+    """The findings of utterances that are not to be said any more, though the voice may not be at their end."""
     held: tuple[str, tuple[str, ...]] = ("", ())
     """The last hold that was reported; the journal gets a hold when it changes."""
     away: set[BusPart] = msgspec.field(default_factory=set[BusPart])

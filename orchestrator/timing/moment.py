@@ -63,7 +63,7 @@ class Moment(msgspec.Struct, frozen=True):
     """The person types what may yet be a backchannel."""
     answered: bool = True
     """The assistant has said something, or handed work over, since the person last did anything: so it took what they
-    said for whole."""
+    said for whole. True also while there is no voice that could."""
     reply_due: bool = False
     """The person has finished and the voice has not answered yet."""
     remaining_chars: int = 0

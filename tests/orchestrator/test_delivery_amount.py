@@ -177,6 +177,27 @@ def test_half_of_what_was_taken_back_is_not_told_as_all_of_it() -> None:
     assert said(play(session, anew, until_ms=18_000, voice=mute)) == "It rains. It is cold."
 
 
+def test_one_refusal_makes_no_other_forgotten() -> None:
+    """Two utterances were taken back, and the voice goes on with the one after the other."""
+
+    def mute(turn: MicroTurn) -> list[ModelEvent]:
+        return []
+
+    session = working(2)
+    results: list[tuple[int, Event]] = [(1_000, found("It rains.")), (1_010, found("It is cold.", "s-2"))]
+    begins: tuple[int, Event] = (1_300, UserText("well", final=True))
+    late: list[tuple[int, Event]] = [(1_400 + 10 * n, ModelSpoke("Late.", (f"s-{n}.1",))) for n in (1, 2)]
+    records = play(session, [*results, begins, *late], until_ms=15_000, voice=mute)
+    assert states(records, "s-1.1")[-1] == states(records, "s-2.1")[-1] == "offered"
+    again: list[tuple[int, Event]] = [(15_000 + 10 * n, ModelSpoke("Later.", (f"s-{n}.1",))) for n in (1, 2)]
+    assert said(play(session, again, until_ms=15_900, voice=mute)) == ""
+    # An answer shows that it is at another utterance; what is refused after that is told of again.
+    session.receive(ModelSpoke("Yes."), now=from_ms(16_000))
+    session.receive(UserText("no", final=True), now=from_ms(16_500))
+    stale = play(session, [(16_600, ModelSpoke("Stale.", ("s-1.1",)))], until_ms=17_000, voice=mute)
+    assert [step.turn.notices for _, step in only(StepModel, stale) if step.turn.notices] == [(NOT_CURRENT,)]
+
+
 @pytest.mark.parametrize("every_ms", [250, 700, 1_100])
 @pytest.mark.parametrize("again", [UserActivity("silent"), UserActivity("pause"), UserText("", final=True)])
 def test_who_says_again_and_again_that_they_are_silent_keeps_nothing_back(again: Event, every_ms: int) -> None:
