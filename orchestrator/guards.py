@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -26,6 +26,7 @@ from orchestrator.tool_port import (
     Checking,
     OpenTools,
     Progress,
+    Reread,
     Result,
     Tool,
     ToolCall,
@@ -99,33 +100,24 @@ class _Guarded:
             self._tool.check(arguments)
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> AsyncGenerator[Progress | Result]:
-        call = ToolCall(self.info.name, dict(arguments))
         tainted = False
-
-        async def go_on(arguments: Mapping[str, Any]) -> AsyncGenerator[Progress | Result]:
-            nonlocal tainted
-            async for chunk in inner.enter(self._tool.call(arguments, context)):
-                tainted = tainted or chunk.untrusted
-                yield chunk
-
         async with AsyncExitStack() as stack:
-            # A guard that is stopped in the middle leaves its calls behind: they end with it.
-            inner = _Ending(stack)
-            async for chunk in inner.enter(self._guard(call, context, lambda given: inner.enter(go_on(given)))):
+
+            def begun(chunks: AsyncIterator[Progress | Result]) -> AsyncIterator[Progress | Result]:
+                # A guard that is stopped in the middle leaves its calls behind: they end with it, the last first.
+                if (close := getattr(chunks, "aclose", None)) is not None:
+                    stack.push_async_callback(close)
+                return chunks
+
+            async def going_on(arguments: Mapping[str, Any]) -> AsyncGenerator[Progress | Result]:
+                nonlocal tainted
+                async for chunk in begun(self._tool.call(arguments, context)):
+                    tainted = tainted or chunk.untrusted
+                    yield chunk
+
+            call = ToolCall(self.info.name, dict(arguments))
+            async for chunk in begun(self._guard(call, context, lambda given: begun(going_on(given)))):
                 yield msgspec.structs.replace(chunk, untrusted=True) if tainted and not chunk.untrusted else chunk
-
-
-class _Ending:
-    """Closes the generators that are begun through it, the last first."""
-
-    def __init__(self, stack: AsyncExitStack) -> None:
-        self._stack = stack
-
-    def enter(self, chunks: AsyncIterator[Progress | Result]) -> AsyncIterator[Progress | Result]:
-        """The same, closed at the end."""
-        if (close := getattr(chunks, "aclose", None)) is not None:
-            self._stack.push_async_callback(close)
-        return chunks
 
 
 class _GuardedSource:
@@ -145,15 +137,14 @@ class _GuardedSource:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[OpenTools]:
         async with self._source.open() as opened:
-            yield _GuardedTools(opened, self._source.name, self._guards)
+            yield (_GuardedFile if isinstance(opened, Reread) else _GuardedTools)(opened, self._guards)
 
 
 class _GuardedTools:
     """The tools of an open source. One that was guarded before is the same object: a task may hold on to it."""
 
-    def __init__(self, opened: OpenTools, name: str, guards: tuple[Guard, ...]) -> None:
+    def __init__(self, opened: OpenTools, guards: tuple[Guard, ...]) -> None:
         self._opened = opened
-        self._name = name
         self._guards = guards
         self._known: dict[int, tuple[Tool, Tool]] = {}
 
@@ -170,10 +161,18 @@ class _GuardedTools:
     async def changed(self) -> None:
         await self._opened.changed()
 
+
+class _GuardedFile(_GuardedTools):
+    """The same of a file that is read again."""
+
     @property
     def spec(self) -> str:
-        return getattr(self._opened, "spec", self._name)
+        return self._read.spec
 
     @property
     def readings(self) -> int:
-        return getattr(self._opened, "readings", 0)
+        return self._read.readings
+
+    @property
+    def _read(self) -> Reread:
+        return cast("Reread", self._opened)

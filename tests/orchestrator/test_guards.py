@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 
 from background.alone import Alone
-from orchestrator.assistant import Assistant
 from orchestrator.equipment import ToolLike, sorted_out
 from orchestrator.errors import ConfigError, ToolFailed
 from orchestrator.function_tool import tool
 from orchestrator.guards import GoOn, guarded
-from orchestrator.ports import Progress, Result, ToolCall, ToolContext
+from orchestrator.ports import OpenTools, Progress, Result, ToolCall, ToolContext
 from orchestrator.reloading import Reloading
 from orchestrator.testing import check_tool
 from orchestrator.tool_port import Reread
@@ -206,7 +206,33 @@ async def test_sources_too_with_what_they_come_to_have(file: Path, reloading: Re
             assert (await result([second], "greet")).text == "GOOD DAY"
             assert open_.problem == ""
             assert isinstance(open_, Reread) and open_.readings == 1
-    assert Assistant(tools=[source])
+
+
+@anyio_test
+async def test_a_source_that_reads_no_file_is_not_taken_for_one_that_does() -> None:
+    class Fixed:
+        tools = (page,)
+        problem = "it is asleep"
+
+        async def changed(self) -> None:
+            await anyio.sleep_forever()
+
+    class Library:
+        name = "library"
+
+        @asynccontextmanager
+        async def open(self) -> AsyncGenerator[OpenTools]:
+            yield Fixed()
+
+    async def plainly(call: ToolCall, context: ToolContext, go_on: GoOn) -> Chunks:
+        async for chunk in go_on(call.arguments):
+            yield chunk
+
+    _, (source,) = sorted_out(guarded(Library(), by=plainly))
+    async with source.open() as open_:
+        assert not isinstance(open_, Reread)
+        assert (source.name, open_.problem) == ("library", "it is asleep")
+        assert (await result(list(open_.tools), "page")).untrusted
 
 
 def test_what_cannot_stand_around_calls_is_refused() -> None:

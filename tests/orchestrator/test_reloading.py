@@ -20,7 +20,8 @@ from orchestrator.errors import ConfigError
 from orchestrator.events import Event, ToolsChanged
 from orchestrator.finding import Finding
 from orchestrator.function_tool import tool
-from orchestrator.ports import Desk, ToolCall
+from orchestrator.guards import GoOn, Guard, guarded
+from orchestrator.ports import Desk, Progress, Result, ToolCall, ToolContext
 from orchestrator.reloading import LOOK_S, SETTLED_S, Reloading
 from orchestrator.tool_port import Reread
 
@@ -122,14 +123,20 @@ def test_a_mistake_from_the_start_is_told_before_anything_runs(file: Path) -> No
         Assistant(tools=[Reloading("greetings_of_ours.py")])
 
 
-async def test_an_assistant_takes_them_while_it_talks(file: Path, source: Reloading) -> None:
+async def plainly(call: ToolCall, context: ToolContext, go_on: GoOn) -> AsyncIterator[Progress | Result]:
+    async for chunk in go_on(call.arguments):
+        yield chunk
+
+
+@pytest.mark.parametrize("by", [(), (plainly,)], ids=["plain", "guarded"])
+async def test_an_assistant_takes_them_while_it_talks(file: Path, source: Reloading, by: tuple[Guard, ...]) -> None:
     """The whole way: a task with the old, the file is saved, a task with the new, in one session."""
 
     async def reasoner(bundle: Bundle, desk: Desk) -> str:
         (result,) = await desk.call(ToolCall("greet", {"name": "you"}))
         return f"{result.text}"
 
-    assistant = Assistant(tools=[source], background=reasoner)
+    assistant = Assistant(tools=guarded(source, by=by), background=reasoner)
     with anyio.fail_after(30):
         async with assistant.session() as talk:
             events = talk.events()
