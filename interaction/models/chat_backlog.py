@@ -40,7 +40,8 @@ class Backlog:
         """Take in a micro-turn: what is no longer so, what was taken back, and what is offered."""
         if took_floor(turn):
             self.clear()
-        self.learn(turn.entries)
+        wanted = {offer.finding.id for offer in still_wanted(self.offers, turn.entries)}
+        self.drop([finding for finding in self._kept if finding not in wanted])
         self.keep(turn.offers, turn.n)
 
     def keep(self, offers: Iterable[Offer], n: int) -> None:
@@ -56,11 +57,6 @@ class Backlog:
     def clear(self) -> None:
         """The session has taken all of them back."""
         self._kept.clear()
-
-    def learn(self, entries: Iterable[Entry]) -> None:
-        """Drop what is no longer so."""
-        wanted = {offer.finding.id for offer in still_wanted(self.offers, entries)}
-        self.drop([finding for finding in self._kept if finding not in wanted])
 
 
 def took_floor(turn: MicroTurn) -> bool:
