@@ -157,8 +157,9 @@ _RESET: Final = re.compile(
     r"(?:ConnectionResetError|BrokenPipeError)\b.*\n?",
     re.MULTILINE,
 )
-"""asyncio's own remark where a line is reset in the very step in which whoever waited for it was cancelled: nobody is
-left to be told. No frame of ours is in it."""
+"""asyncio's own remark on a line that was reset long before, seen as a process ended. `StreamReaderProtocol.__del__` is
+there to keep it quiet, and does only where a collection comes to the protocol before its future. Nobody waits for that
+future, and no frame of ours is in it."""
 
 
 def _no_bug_in_the_logs(evidence: Evidence) -> Iterator[str]:

@@ -95,7 +95,7 @@ GOOD_ONES: dict[str, Evidence] = {
     "poisoned": evidence(workers=(POISONED,), driver=(started(), ended(9_000, -9, expected=False), END)),
     "told to end before it could listen": evidence(driver=(started(), ended(500, -15, expected=True), END)),
     "a worker that fills up once": evidence(driver=(*memory(30, 60, 61, 61, 60, 62, 61), END)),
-    "a line that was reset as its user was cancelled": evidence(log=f"WARNING x\n{RESET}WARNING y\n"),
+    "a line that was reset, and collected as its process ended": evidence(log=f"WARNING x\n{RESET}WARNING y\n"),
     "broken on purpose": evidence(log=f"ERROR background.serving: {D}: the reasoner failed\n{ON_PURPOSE}WARNING x\n"),
 }
 
