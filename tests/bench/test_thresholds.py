@@ -71,7 +71,8 @@ def test_each_threshold_moves_what_it_is_about_the_way_one_expects(scores: list[
     now, quiet, silent, unsure, late, patient, alone, hasty = (of(scores, changed) for changed in CHANGED)
     assert quiet[1] > now[1] + 200, "more quiet costs time"
     assert silent[1] < now[1] and silent[8] > now[8] + 1, "who takes every Enter for the end is sooner, and speaks over"
-    assert unsure[3] > now[3] and unsure[8] > now[8] + 1, "who does not wait out a thought cuts in"
+    assert unsure[3] > now[3] and unsure[1] < now[1], "who does not wait out a thought is sooner, and cuts in"
+    assert unsure[8] > now[8] + 1, "and is run into"
     assert late[1] > now[1], "without phrasing ahead it takes longer"
     assert patient[6] > now[6] + 1_000, "a result that may not break in waits for the end"
     assert alone[7] > now[7], "without settling the second of two waits for the first"

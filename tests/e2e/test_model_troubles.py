@@ -170,6 +170,7 @@ def test_work_is_tried_again(programs: Programs, library: Library, first: Answer
         talk.type("where is the ledger?")
         talk.hear("trying again")
         talk.hear(FOUND)
+        assert "I'll look" in talk.said  # before or after the first trouble is told
         left_well(talk)
         server.assert_complete()
     journal = read(library.journal)
